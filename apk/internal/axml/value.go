@@ -1,0 +1,92 @@
+package axml
+
+import "strconv"
+
+// The types of a value (Res_value.dataType).
+const (
+	typeReference = 0x01
+	typeString    = 0x03
+	typeFirstInt  = 0x10
+	typeBoolean   = 0x12
+	typeLastInt   = 0x1f
+)
+
+// Value is the typed value of an attribute or of a resource.
+type Value struct {
+	Type byte
+	Data uint32
+	// Text is the string of a string value.
+	Text string
+}
+
+// StringValue makes a value out of text.
+func StringValue(s string) Value { return Value{Type: typeString, Text: s} }
+
+// IsString reports whether the value holds text of its own.
+func (v Value) IsString() bool { return v.Type == typeString }
+
+// Reference returns the resource id that the value refers to.
+func (v Value) Reference() (uint32, bool) { return v.Data, v.Type == typeReference }
+
+// Int returns the number in an integer value or in text of digits.
+func (v Value) Int() (int64, bool) {
+	if v.Type >= typeFirstInt && v.Type <= typeLastInt {
+		return int64(int32(v.Data)), true
+	}
+	if v.Type == typeString {
+		n, err := strconv.ParseInt(v.Text, 10, 32)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// Bool returns the truth of a boolean or integer value or of the texts "true" and "false".
+func (v Value) Bool() (value, ok bool) {
+	if v.Type >= typeFirstInt && v.Type <= typeLastInt {
+		return v.Data != 0, true
+	}
+	return v.Text == "true", v.Type == typeString && (v.Text == "true" || v.Text == "false")
+}
+
+// Attr finds an attribute of the framework by its resource id, and where the document maps no id to the attribute's
+// name, by name. A zero id means an attribute without id and namespace.
+func (e *Element) Attr(id uint32, name string) (Value, bool) {
+	for a := e.attrs; len(a) >= e.size && e.size > 0; a = a[e.size:] {
+		if e.doc.matches(a, id, name) {
+			return e.doc.value(a), true
+		}
+	}
+	return Value{}, false
+}
+
+func (d *document) matches(a []byte, id uint32, name string) bool {
+	ns, index := le.Uint32(a), le.Uint32(a[4:])
+	if got := d.resourceID(index); got != 0 {
+		return got == id
+	}
+	if (id == 0) != (ns == none) {
+		return false
+	}
+	s, ok := d.pool.Get(index)
+	return ok && s == name
+}
+
+func (d *document) resourceID(index uint32) uint32 {
+	if 4*uint64(index)+4 > uint64(len(d.ids)) {
+		return 0
+	}
+	return le.Uint32(d.ids[4*index:])
+}
+
+// value decodes the typed value; text comes from the pool by the value's data, else by the raw value.
+func (d *document) value(a []byte) Value {
+	v := Value{Type: a[15], Data: le.Uint32(a[16:])}
+	if v.Type != typeString {
+		return v
+	}
+	var ok bool
+	if v.Text, ok = d.pool.Get(v.Data); !ok {
+		v.Text, _ = d.pool.Get(le.Uint32(a[8:]))
+	}
+	return v
+}

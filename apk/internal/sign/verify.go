@@ -1,0 +1,292 @@
+// Package sign verifies the signatures of Android packages: APK Signature Scheme v2, v3 and v3.1
+// (https://source.android.com/docs/security/features/apksigning), for a range of SDK levels.
+package sign
+
+import (
+	"crypto/sha256"
+	"io"
+	"slices"
+)
+
+// Input is a package whose archive was read already.
+type Input struct {
+	R    io.ReaderAt
+	Size int64
+	// DirectoryOffset and DirectorySize place the central directory; EOCD is the end record, with which the file ends.
+	DirectoryOffset, DirectorySize int64
+	EOCD                           []byte
+	// MinSDK and MaxSDK are the range to judge for.
+	MinSDK, MaxSDK int
+	// SandboxVersion is targetSandboxVersion of the manifest: above 1 it demands v2 or later.
+	SandboxVersion int
+	JAR            JAR
+	// BlockLimit is the largest signing block to read, in bytes.
+	BlockLimit int64
+}
+
+// JAR is what is known of a v1 signature without verifying it.
+type JAR struct {
+	Manifest, Signature bool
+	// Referenced holds the schemes that the signature files say were there as well (X-Android-APK-Signed).
+	Referenced []int
+}
+
+// Result is the verdict.
+type Result struct {
+	FileSHA256       [sha256.Size]byte
+	Verified         bool
+	Schemes          []string
+	Signers          []*Signer // of the newest scheme first, and within it for the newest platforms first
+	Lineage          []Node
+	Stamp            bool // a source stamp is there
+	Errors, Warnings []Issue
+
+	current *Signer
+}
+
+// Current is the signer that the newest platform of the range sees. It is there only where Verified is true.
+func (r *Result) Current() *Signer { return r.current }
+
+// check is one verification on its way.
+type check struct {
+	in          Input
+	block       block
+	v2, v3, v31 *found
+	issues      issues
+}
+
+// Verify judges the signature and digests the file. An error means that the file could not be read, or passed a limit.
+func Verify(in Input) (*Result, error) {
+	b, err := findBlock(in)
+	if err != nil {
+		return nil, err
+	}
+	c := &check{in: in, block: b}
+	c.parse()
+	want := map[Digest]bool{}
+	for _, f := range c.schemes() {
+		f.digests(want)
+	}
+	sums, err := digest(in.R, layout{content: b.offset, directory: in.DirectoryOffset, end: in.Size - int64(len(in.EOCD)), eocd: in.EOCD}, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range c.schemes() {
+		for _, s := range f.signers {
+			s.checkContent(sums)
+		}
+	}
+	if in.MinSDK > in.MaxSDK {
+		c.issues.fail("sdk_range_empty", "SDK %d to %d", in.MinSDK, in.MaxSDK)
+	} else {
+		c.judge()
+	}
+	return c.result(sums), nil
+}
+
+// schemes are those that were looked at, newest first.
+func (c *check) schemes() []*found { return []*found{c.v31, c.v3, c.v2} }
+
+// parse reads the blocks that platforms of the range would look at.
+func (c *check) parse() {
+	lo, hi := c.in.MinSDK, c.in.MaxSDK
+	c.v31, c.v3, c.v2 = &found{}, &found{}, &found{}
+	if hi >= sdkT {
+		c.v31 = scheme{name: "v3.1", prefix: "v3", ranged: true}.parse(c.block, idV31, maxV3Signers)
+		c.v31.checkRanges()
+	}
+	if hi >= sdkP {
+		c.v3 = scheme{name: "v3", prefix: "v3", ranged: true}.parse(c.block, idV3, maxV3Signers)
+		c.v3.checkRanges()
+	}
+	if hi >= sdkN && (lo < sdkP || !c.v3.present && !c.v31.present) {
+		c.v2 = scheme{name: "v2", prefix: "v2", min: max(lo, sdkN), max: hi}.parse(c.block, idV2, maxV2Signers)
+	}
+}
+
+// judge applies the rules that span schemes.
+func (c *check) judge() {
+	any := c.v2.present || c.v3.present || c.v31.present
+	if c.in.SandboxVersion > 1 && !any {
+		c.issues.fail("no_sig_for_target_sandbox_version", "targetSandboxVersion %d needs a v2 or later signature", c.in.SandboxVersion)
+	}
+	if c.in.MinSDK < sdkN || !any {
+		c.jar(any)
+	}
+	c.coverage()
+	c.stripping()
+	c.rotation()
+	c.pastSigner()
+	c.hybrid()
+}
+
+// jar judges what platforms before v2 would check, as far as that can be known without verifying JAR signatures.
+func (c *check) jar(any bool) {
+	switch {
+	case !c.in.JAR.Manifest:
+		c.issues.fail("jar_sig_no_manifest", "no META-INF/MANIFEST.MF")
+	case !c.in.JAR.Signature:
+		c.issues.fail("jar_sig_no_signatures", "no JAR signature")
+	case c.referencedMissing():
+		c.issues.fail("jar_sig_missing_apk_sig_referenced", "the JAR signature says that a newer scheme was there")
+	case !any:
+		c.issues.fail("jar_sig_unsupported", "only a JAR signature (v1), which this version does not verify")
+	default:
+		c.issues.warn("v1_not_checked", "the JAR signature for SDK %d to 23 was not verified", c.in.MinSDK)
+	}
+}
+
+func (c *check) referencedMissing() bool {
+	return slices.ContainsFunc(c.in.JAR.Referenced, func(id int) bool {
+		return id == 2 && c.in.MaxSDK >= sdkN && !c.v2.present || id == 3 && c.in.MaxSDK >= sdkP && !c.v3.present
+	})
+}
+
+// coverage demands a signer for every SDK level: v3.1 from 33 on where it speaks for the level, else v3 from 28 on,
+// else v2.
+func (c *check) coverage() {
+	lo, hi := max(c.in.MinSDK, sdkN), c.in.MaxSDK
+	if c.v31.present && len(c.v31.signers) > 0 && c.v31.covers(max(c.v31.signers[0].MinSDK, sdkT), hi) {
+		hi = max(c.v31.signers[0].MinSDK, sdkT) - 1
+	}
+	if c.v3.present && !c.v3.covers(max(lo, sdkP), hi) {
+		c.issues.fail("v3_missing_sdk_versions", "no signer for some SDK level from %d to %d", max(lo, sdkP), hi)
+	}
+	if c.v3.present {
+		hi = min(hi, sdkP-1)
+	}
+	switch {
+	case c.v2.present || lo > hi:
+	case c.v3.present:
+		// As in apksig, not an error: these platforms install nothing of what was not verified, they refuse the file.
+		c.issues.warn("v2_sig_missing", "no v2 signature, without which SDK %d to %d can't install", lo, hi)
+	case c.v31.present:
+		c.issues.fail("v2_sig_missing", "no signature for SDK %d to %d", lo, hi)
+	}
+}
+
+// stripping catches a newer scheme that was there at signing and is gone.
+func (c *check) stripping() {
+	for _, s := range c.v2.signers {
+		if slices.Contains(s.attrs.stripped, 3) && c.in.MaxSDK >= sdkP && !c.v3.present {
+			c.issues.fail("v2_sig_missing_apk_sig_referenced", "the v2 signer says that a v3 signature was there")
+		}
+	}
+	for _, s := range c.v3.signers {
+		if at := s.attrs.rotationMin; at != 0 && at <= c.in.MaxSDK && c.in.MaxSDK >= sdkT && !c.v31.present {
+			c.issues.fail("v31_block_missing", "the v3 signer says that a v3.1 signature rules from SDK %d", at)
+		}
+	}
+}
+
+// rotation compares the v3.1 block with what the v3 signer says of it.
+func (c *check) rotation() {
+	if !c.v31.present || len(c.v31.signers) == 0 {
+		return
+	}
+	if !c.v3.present {
+		c.issues.warn("v31_block_found_without_v3_block", "a v3.1 signature without v3")
+		return
+	}
+	from := c.v31.signers[0].MinSDK
+	for _, s := range c.v3.signers {
+		switch s.attrs.rotationMin {
+		case 0:
+			c.issues.warn("v31_rotation_min_sdk_attr_missing", "the v3 signer does not know of the v3.1 signature")
+		case from:
+		default:
+			c.issues.fail("v31_rotation_min_sdk_mismatch", "v3 says %d, v3.1 begins at %d", s.attrs.rotationMin, from)
+		}
+	}
+	if !prefixOf(c.v3.lineage(), c.v31.lineage()) {
+		c.issues.fail("v3_inconsistent_lineages", "the v3.1 lineage does not continue the one of v3")
+	}
+}
+
+// pastSigner demands that v2's signer is the first certificate of the lineage, or the v3 signer itself without one.
+func (c *check) pastSigner() {
+	newest := slices.Concat(c.v3.signers, c.v31.signers)
+	if len(newest) == 0 || !c.v2.present || c.v2.failed() || c.v3.failed() || c.v31.failed() {
+		return
+	}
+	if len(c.v2.signers) != 1 {
+		c.issues.fail("v3_sig_multiple_past_signers", "%d v2 signers under v3, which knows one", len(c.v2.signers))
+		return
+	}
+	first := newest[0].Cert
+	if l := c.fullLineage(); len(l) > 0 {
+		first = l[0].Cert
+	} else if len(newest) > 1 {
+		c.issues.fail("v3_sig_multiple_signers", "%d v3 signers without a lineage", len(newest))
+	}
+	if !first.equal(c.v2.signers[0].Cert) {
+		c.issues.fail("v3_sig_past_signers_mismatch", "the v2 signer is not the first of the v3 signers")
+	}
+}
+
+// hybrid refuses what needs scheme v3.2.
+func (c *check) hybrid() {
+	if _, ok := c.block.get(idV32); ok && c.in.MaxSDK > lastWithoutV32 {
+		c.issues.fail("v32_unsupported", "a v3.2 signature, which this version does not verify")
+		return
+	}
+	for _, s := range slices.Concat(c.v3.signers, c.v31.signers) {
+		if s.attrs.hybridMissing && s.attrs.hybridMin == 0 || s.attrs.hybridMin > 0 && s.attrs.hybridMin <= c.in.MaxSDK {
+			c.issues.fail("v32_unsupported", "a signer says that a v3.2 signature was there")
+			return
+		}
+	}
+}
+
+// lastWithoutV32 is the last platform that does not look for v3.2 (Baklava, SDK 36).
+const lastWithoutV32 = 36
+
+func (c *check) fullLineage() []Node {
+	l3, l31 := c.v3.lineage(), c.v31.lineage()
+	if len(l31) > len(l3) {
+		return l31
+	}
+	return l3
+}
+
+// result gathers everything. Only a check without any error, over at least one scheme, is verified.
+func (c *check) result(sums Sums) *Result {
+	r := &Result{FileSHA256: sums.File, Lineage: c.fullLineage()}
+	for _, id := range []uint32{idStamp, idStamp2} {
+		_, ok := c.block.get(id)
+		r.Stamp = r.Stamp || ok
+	}
+	for _, f := range c.schemes() {
+		c.collect(f, r)
+	}
+	r.Errors, r.Warnings = append(r.Errors, c.issues.errors...), append(r.Warnings, c.issues.warnings...)
+	slices.Reverse(r.Schemes)
+	r.Verified = len(r.Errors) == 0 && len(r.Schemes) > 0
+	if !r.Verified {
+		r.Schemes, r.current = nil, nil
+	}
+	return r
+}
+
+func (c *check) collect(f *found, r *Result) {
+	if !f.present {
+		return
+	}
+	r.Errors, r.Warnings = append(r.Errors, f.issues.errors...), append(r.Warnings, f.issues.warnings...)
+	for _, s := range f.newestFirst() {
+		if s.Cert.Raw != nil {
+			r.Signers = append(r.Signers, s)
+		}
+		r.Errors, r.Warnings = append(r.Errors, s.issues.errors...), append(r.Warnings, s.issues.warnings...)
+		// A signer that nothing verified for must never pass by having no error.
+		if len(s.verified) == 0 && !s.issues.failed() {
+			r.Errors = append(r.Errors, Issue{f.scheme.prefix + "_sig_no_supported_signatures", "signer without a verified signature"})
+		}
+	}
+	if !f.failed() && len(f.signers) > 0 {
+		r.Schemes = append(r.Schemes, f.scheme.name)
+		if r.current == nil {
+			r.current = f.newestFirst()[0]
+		}
+	}
+}

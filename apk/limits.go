@@ -1,0 +1,52 @@
+package apk
+
+// Limits bounds what Inspect spends on one file. A zero field takes the default beside it.
+type Limits struct {
+	// FileSize is the largest file, in bytes (default 4 GiB - 1: the platform installs no ZIP64 packages).
+	FileSize int64
+	// Entries is the largest number of ZIP entries (default and maximum 65,535).
+	Entries int
+	// DirectoryBytes is the largest central directory (default 16 MiB).
+	DirectoryBytes int64
+	// ManifestBytes is the largest AndroidManifest.xml, decompressed (default 16 MiB).
+	ManifestBytes int64
+	// ResourcesBytes is the largest resources.arsc, decompressed (default 64 MiB). A larger one costs the label, not
+	// the inspection.
+	ResourcesBytes int64
+	// SigningBlockBytes is the largest APK Signing Block (default 16 MiB).
+	SigningBlockBytes int64
+	// Elements and Depth bound the manifest's elements (default 100,000) and their nesting (default 128).
+	Elements int
+	Depth    int
+}
+
+const (
+	defaultFileSize     = 1<<32 - 1
+	defaultEntries      = 65_535
+	defaultDirectory    = 16 << 20
+	defaultManifest     = 16 << 20
+	defaultResources    = 64 << 20
+	defaultSigningBlock = 16 << 20
+	defaultElements     = 100_000
+	defaultDepth        = 128
+)
+
+// withDefaults fills the zero fields and holds the rest below what the formats can express.
+func (l Limits) withDefaults() Limits {
+	l.FileSize = orDefault(l.FileSize, defaultFileSize)
+	l.Entries = min(orDefault(l.Entries, defaultEntries), defaultEntries)
+	l.DirectoryBytes = orDefault(l.DirectoryBytes, defaultDirectory)
+	l.ManifestBytes = orDefault(l.ManifestBytes, defaultManifest)
+	l.ResourcesBytes = orDefault(l.ResourcesBytes, defaultResources)
+	l.SigningBlockBytes = orDefault(l.SigningBlockBytes, defaultSigningBlock)
+	l.Elements = orDefault(l.Elements, defaultElements)
+	l.Depth = orDefault(l.Depth, defaultDepth)
+	return l
+}
+
+func orDefault[T int | int64](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}
