@@ -1,7 +1,6 @@
 package apk_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"math"
@@ -17,22 +16,12 @@ import (
 // large is a signed package of about 64 MB, nearly all of it one stored file.
 func large(b *testing.B) []byte {
 	b.Helper()
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	m, err := w.Create("AndroidManifest.xml")
-	require.NoError(b, err)
-	_, err = m.Write(manifest().End().Bytes())
-	require.NoError(b, err)
-	blob, err := w.CreateHeader(&zip.FileHeader{Name: "assets/blob", Method: zip.Store})
-	require.NoError(b, err)
 	content := make([]byte, 64<<20)
-	_, err = rand.NewChaCha8([32]byte{}).Read(content)
+	_, err := rand.NewChaCha8([32]byte{}).Read(content)
 	require.NoError(b, err)
-	_, err = blob.Write(content)
-	require.NoError(b, err)
-	require.NoError(b, w.Close())
+	data := buildStored(b, manifest().End().Bytes(), file{"assets/blob", content})
 	k := signtest.NewKey(b, "bench")
-	return signtest.Sign(b, buf.Bytes(), v2(signtest.Signer{Key: k}), v3(signtest.Signer{Key: k, MinSDK: 24, MaxSDK: math.MaxInt32}))
+	return signtest.Sign(b, data, v2(signtest.Signer{Key: k}), v3(signtest.Signer{Key: k, MinSDK: 24, MaxSDK: math.MaxInt32}))
 }
 
 func BenchmarkInspect(b *testing.B) {

@@ -69,6 +69,19 @@ func TestNothingTheReferenceRejectsVerifies(t *testing.T) {
 	}
 }
 
+func TestEveryFileOfTheCorpusIsInspectedOrRefused(t *testing.T) {
+	t.Parallel()
+	dir := atlastest.CorpusDir(t, "apk-corpus")
+	files, err := os.ReadDir(filepath.Join(dir, "apks"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		verified, _, info := verdict(t, dir, f.Name(), "-", "-")
+		require.Equal(t, verified, info != nil && len(info.Signature.Schemes) > 0, f.Name())
+		require.False(t, info != nil && slices.Contains(info.Signature.Schemes, "v1"), f.Name())
+	}
+}
+
 func TestVerdictsOfModernSchemesAgreeWithTheReference(t *testing.T) {
 	t.Parallel()
 	dir := atlastest.CorpusDir(t, "apk-corpus")

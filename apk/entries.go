@@ -19,7 +19,7 @@ const (
 	maxHeads       = 4096 // entries whose first bytes are looked at
 	maxFindings    = 100
 	maxSignerFiles = 64
-	maxSignerFile  = 1 << 20
+	mainSection    = 4096 // bytes of a signature file in which its main section ends
 )
 
 // find adds a finding, up to a bound that hostile archives reach.
@@ -119,9 +119,7 @@ func jarFacts(dir *zip.Directory) sign.JAR {
 				j.Signature = true
 			}
 		}
-		if data, err := dir.Read(e, maxSignerFile); err == nil {
-			j.Referenced = append(j.Referenced, referencedSchemes(data)...)
-		}
+		j.Referenced = append(j.Referenced, referencedSchemes(dir.Head(e, make([]byte, mainSection)))...)
 	}
 	return j
 }

@@ -32,13 +32,23 @@ type file struct {
 	content []byte
 }
 
-// build makes an unsigned package.
+// build makes an unsigned package of deflated entries, buildStored one of stored entries.
 func build(t testing.TB, manifest []byte, files ...file) []byte {
+	t.Helper()
+	return pack(t, zip.Deflate, manifest, files...)
+}
+
+func buildStored(t testing.TB, manifest []byte, files ...file) []byte {
+	t.Helper()
+	return pack(t, zip.Store, manifest, files...)
+}
+
+func pack(t testing.TB, method uint16, manifest []byte, files ...file) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for _, f := range append([]file{{"AndroidManifest.xml", manifest}}, files...) {
-		e, err := w.Create(f.name)
+		e, err := w.CreateHeader(&zip.FileHeader{Name: f.name, Method: method})
 		require.NoError(t, err)
 		_, err = e.Write(f.content)
 		require.NoError(t, err)
@@ -129,6 +139,23 @@ func TestFileThatBeginsAsADEXFileIsFound(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	require.Equal(t, []string{"janus"}, findingCodes(inspectBytes(t, buf.Bytes(), apk.Options{})))
+}
+
+func TestPackageNameThatThePlatformRefusesIsFound(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"single", "a..b", "a.1b", "a.b c", "a.b/../c"} {
+		m := axmltest.New().Start("manifest", axmltest.Attr{Name: "package", Text: name}).End().Bytes()
+		require.Equal(t, []string{"manifest_invalid_package_name"}, findingCodes(inspectBytes(t, build(t, m), apk.Options{})), name)
+	}
+}
+
+func TestSecondApplicationElementIsIgnored(t *testing.T) {
+	t.Parallel()
+	d := manifest().Start("application").Start("service", named("x.One")).End().End()
+	d.Start("application").Start("service", named("x.Two")).End().End()
+	info := inspectBytes(t, build(t, d.End().Bytes()), apk.Options{})
+	require.Len(t, info.Components, 1)
+	require.Equal(t, "x.One", info.Components[0].Name)
 }
 
 func TestFindingsAreBounded(t *testing.T) {

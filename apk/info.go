@@ -94,7 +94,8 @@ type Signature struct {
 	// first one is the identity that current platforms compare at an update. Several v2 signers are one identity
 	// together.
 	Signers []Signer `json:"signers"`
-	// Lineage is the proven history of signing certificates, oldest first, ending with the current one.
+	// Lineage is the proven history of signing certificates, oldest first, ending with the current one. It is
+	// empty where Verified is false.
 	Lineage []LineageNode `json:"lineage"`
 	// SourceStamp is "none" or "failed". Stamps are not verified in this version, so one that is present reads as
 	// failed, with source_stamp_unsupported in SourceStampErrors. It has no part in Verified.

@@ -50,11 +50,12 @@ type manifest struct {
 	features           []Feature
 	components         []component
 
-	path     []string
-	resolver resolver
-	seen     map[string]bool // permissions
-	names    int             // bytes of all names taken so far
-	tooLong  error
+	path         []string
+	applications int
+	resolver     resolver
+	seen         map[string]bool // permissions
+	names        int             // bytes of all names taken so far
+	tooLong      error
 }
 
 // readManifest finds and decodes the manifest.
@@ -88,11 +89,11 @@ func (m *manifest) Start(e *axml.Element) error {
 	case 2:
 		m.topLevel(e)
 	case 3:
-		if m.path[1] == "application" {
+		if m.path[1] == "application" && m.applications == 1 {
 			m.component(e)
 		}
 	default:
-		if m.path[1] == "application" {
+		if m.path[1] == "application" && m.applications == 1 {
 			m.insideComponent(e)
 		}
 	}
@@ -130,6 +131,9 @@ func (m *manifest) topLevel(e *axml.Element) {
 			m.features = append(m.features, Feature{Name: name, Required: truth(e, attrRequired, "required", true)})
 		}
 	case "application":
+		if m.applications++; m.applications > 1 {
+			return // the platform ignores all but the first
+		}
 		m.label, _ = e.Attr(attrLabel, "label")
 		m.debuggable, _ = e.Attr(attrDebuggable, "debuggable")
 		m.testOnly, _ = e.Attr(attrTestOnly, "testOnly")
@@ -162,6 +166,9 @@ func (m *manifest) describe(i *Info) {
 	for _, c := range m.components {
 		i.Components = append(i.Components, c.describe(m.pkg, i.TargetSDK))
 	}
+	if !validPackage(m.pkg) {
+		i.find("manifest_invalid_package_name", SeverityHigh, "%q, which the platform refuses", m.pkg)
+	}
 	if m.resolver.failed != nil {
 		i.find("resources_unreadable", SeverityMedium, "%v", m.resolver.failed)
 	}
@@ -176,6 +183,27 @@ func (m *manifest) name(e *axml.Element, id uint32, attr string) string {
 		return ""
 	}
 	return s
+}
+
+// validPackage applies the platform's rule for application ids: at least two parts of letters, digits and underscores,
+// each beginning with a letter.
+func validPackage(name string) bool {
+	if name == "android" {
+		return true
+	}
+	parts := strings.Split(name, ".")
+	for _, p := range parts {
+		for i, c := range p {
+			letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+			if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+				return false
+			}
+		}
+		if p == "" {
+			return false
+		}
+	}
+	return len(parts) > 1
 }
 
 func text(e *axml.Element, id uint32, name string) string {

@@ -34,7 +34,7 @@ func (s *Signature) refuseDuplicates(dir *zip.Directory) {
 	if len(dir.Duplicates) == 0 {
 		return
 	}
-	s.Verified, s.Schemes = false, []string{}
+	s.Verified, s.Schemes, s.Lineage = false, []string{}, []LineageNode{}
 	s.Errors = append(s.Errors, Issue{"zip_duplicate_entry", fmt.Sprintf("%.200q occurs more than once", dir.Duplicates[0])})
 }
 

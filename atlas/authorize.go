@@ -192,10 +192,12 @@ func (s Scope) Narrow(p Path) Scope {
 	switch {
 	case p == "":
 		return Scope{}
+	case s.reach == Everywhere:
+		return SubtreeOf(p)
+	case p.Contains(s.path):
+		return s
 	case s.Contains(p):
 		return SubtreeOf(p)
-	case s.path != "" && p.Contains(s.path):
-		return s
 	}
 	return Scope{}
 }

@@ -134,7 +134,6 @@ func (c Command) Apply(r Report, now time.Time) (Command, bool, error) {
 	if c.State.Final() || r.Attempt != c.Attempt || c.State == Queued {
 		return c, false, nil
 	}
-	c.Detail = atlas.CleanText(r.Detail, MaxDetail)
 	next, err := c.after(r.Outcome)
 	if err != nil || c.State == Acknowledged && next == Acknowledged {
 		return c, false, err
@@ -143,6 +142,7 @@ func (c Command) Apply(r Report, now time.Time) (Command, bool, error) {
 	if err != nil {
 		return c, false, err
 	}
+	c.Detail = atlas.CleanText(r.Detail, MaxDetail)
 	switch {
 	case next == Queued:
 		c.NotBefore, c.LeaseUntil = now.Add(backoff(c.Attempt)), time.Time{}

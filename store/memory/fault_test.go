@@ -151,4 +151,3 @@ func TestARepeatedRunLeavesNothing(t *testing.T) {
 	require.Equal(t, 1+memory.MaxRepeats, runs)
 	requireDevices(t, st, runs)
 }
-

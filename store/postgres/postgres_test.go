@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,45 @@ func migrated(t testing.TB) *sql.DB {
 }
 
 func TestItKeepsTheContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return postgres.New(migrated(t), postgres.Options{}) })
+	dbs := &pool{t: t}
+	storetest.Run(t, func(t *testing.T) store.Store { return postgres.New(dbs.take(t), postgres.Options{}) })
+}
+
+// pool gives databases to tests that run at the same time. To empty one is
+// much faster than to make one.
+type pool struct {
+	t    *testing.T // whose end is the databases'
+	mu   sync.Mutex
+	free []*sql.DB
+}
+
+// take returns an empty database for as long as t runs.
+func (p *pool) take(t *testing.T) *sql.DB {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		p.free = append(p.free, migrated(p.t))
+	}
+	db := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	t.Cleanup(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.free = append(p.free, db)
+	})
+	_, err := db.ExecContext(t.Context(), emptying(t, db))
+	require.NoError(t, err)
+	return db
+}
+
+// emptying returns the statements that delete all rows.
+func emptying(t testing.TB, db *sql.DB) (text string) {
+	t.Helper()
+	require.NoError(t, db.QueryRowContext(t.Context(), `
+		SELECT string_agg('DELETE FROM ' || tablename, ';') FROM pg_tables
+		WHERE tablename LIKE 'atlas\_%' AND tablename <> 'atlas_migrations'`).Scan(&text))
+	return text
 }
 
 func TestMigrateTwiceChangesNothing(t *testing.T) {

@@ -111,14 +111,11 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("sqlite: migrations: %w", err)
 	}
-	conn, err := db.Conn(ctx)
+	conn, err := begin(ctx, db)
 	if err != nil {
 		return fmt.Errorf("sqlite: migrate: %w", err)
 	}
 	defer conn.Close()
-	if err := lock(ctx, conn); err != nil {
-		return fmt.Errorf("sqlite: migrate: %w", err)
-	}
 	end := "COMMIT"
 	err = sqlstore.Migrate(ctx, conn, files)
 	if err != nil {
@@ -134,17 +131,24 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// lock begins a writing transaction, however db was opened, and waits for
-// the lock as long as ctx lets it.
-func lock(ctx context.Context, conn *sql.Conn) error {
+// begin begins a writing transaction, however db was opened, and waits for
+// the file's lock as long as ctx lets it. Opening a connection may meet the
+// lock too, because it changes the journal mode of a new file.
+func begin(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	for {
-		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
-		if err == nil || !busy(err) {
-			return err
+		conn, err := db.Conn(ctx)
+		if err == nil {
+			if _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
+				return conn, nil
+			}
+			err = errors.Join(err, conn.Close())
+		}
+		if !busy(err) {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -107,14 +107,18 @@ type walk struct {
 
 func (w *walk) chunk(c Chunk) error {
 	switch c.Type {
+	// Readers disagree about which of two pools or maps counts, and so about what the elements say.
 	case chunkPool:
 		if w.doc.pool != nil {
-			return nil // the platform keeps what it has once elements began; a second pool is never needed
+			return fmt.Errorf("%w: second string pool", fault.Malformed)
 		}
 		p, err := NewPool(c.Body, 2*len(c.Body)+maxString)
 		w.doc.pool = p
 		return err
 	case chunkResourceMap:
+		if w.doc.ids != nil || w.elements > 0 {
+			return fmt.Errorf("%w: resource map out of place", fault.Malformed)
+		}
 		w.doc.ids = c.Body[c.Head:]
 	case chunkStartElement:
 		return w.start(c)
@@ -130,6 +134,9 @@ func (w *walk) chunk(c Chunk) error {
 func (w *walk) start(c Chunk) error {
 	if w.doc.pool == nil {
 		return fmt.Errorf("%w: element before the string pool", fault.Malformed)
+	}
+	if w.depth == 0 && w.elements > 0 {
+		return fmt.Errorf("%w: second root element", fault.Malformed)
 	}
 	if w.elements++; w.elements > w.lim.Elements {
 		return fmt.Errorf("%w: more than %d elements", fault.Limit, w.lim.Elements)

@@ -65,6 +65,31 @@ func TestAttributeOfAnotherIDDoesNotPassByName(t *testing.T) {
 	require.Equal(t, []string{"a="}, got)
 }
 
+// The platform looks for an attribute without namespace by its name: an id on that name must not hide it from us alone.
+func TestAttributeWithoutNamespaceIsKnownByNameDespiteAnID(t *testing.T) {
+	t.Parallel()
+	disguised := axmltest.Attr{ID: 0x01010099, Name: "package", Text: "first", Bare: true}
+	plain := axmltest.Attr{Name: "package", Text: "second"}
+	var got string
+	read := func(e *axml.Element) { v, _ := e.Attr(0, "package"); got = v.Text }
+	require.NoError(t, axml.Walk(axmltest.New(disguised).Start("a", disguised, plain).End().Bytes(), limits, visit(read)))
+	require.Equal(t, "first", got)
+}
+
+// visit is a visitor of start tags.
+type visit func(*axml.Element)
+
+func (v visit) Start(e *axml.Element) error { v(e); return nil }
+func (v visit) End() error                  { return nil }
+
+func TestAttributeOfTheFrameworkIsKnownByNameWhereNoIDIsMapped(t *testing.T) {
+	t.Parallel()
+	unmapped := axmltest.Attr{ID: nameID, Name: "name", Text: "x"}
+	got, err := walk(axmltest.New().Start("a", unmapped).End().Bytes())
+	require.NoError(t, err)
+	require.Equal(t, []string{"a=x"}, got)
+}
+
 func TestUnknownChunksAreSkipped(t *testing.T) {
 	t.Parallel()
 	_, err := walk(sample().Raw(0xff, 0x0f, 8, 0, 12, 0, 0, 0, 1, 2, 3, 4).Bytes())
@@ -86,6 +111,9 @@ func TestDocumentsThatContradictThemselvesAreMalformed(t *testing.T) {
 		"string count too big":  patch(16, 0x0fffffff),
 		"strings behind pool":   patch(28, 1<<30),
 		"element not ended":     axmltest.New().Start("a").Bytes(),
+		"two roots":             axmltest.New().Start("a").End().Start("b").End().Bytes(),
+		"two pools":             sample().Raw(axmltest.Pool("x")...).Bytes(),
+		"late resource map":     sample().Raw(0x80, 1, 8, 0, 8, 0, 0, 0).Bytes(),
 		"end without beginning": axmltest.New().End().Bytes(),
 		"attributes cut short":  sample().Raw(0x02, 0x01, 16, 0, 36, 0, 0, 0).Raw(make([]byte, 20)...).Raw(20, 0, 20, 0, 9, 0, 0, 0).Bytes(),
 	} {

@@ -1,6 +1,9 @@
 package axml
 
-import "strconv"
+import (
+	"iter"
+	"strconv"
+)
 
 // The types of a value (Res_value.dataType).
 const (
@@ -48,23 +51,50 @@ func (v Value) Bool() (value, ok bool) {
 	return v.Text == "true", v.Type == typeString && (v.Text == "true" || v.Text == "false")
 }
 
-// Attr finds an attribute of the framework by its resource id, and where the document maps no id to the attribute's
-// name, by name. A zero id means an attribute without id and namespace.
+// androidNS is the namespace of the framework's attributes.
+const androidNS = "http://schemas.android.com/apk/res/android"
+
+// Attr finds an attribute of the framework by its resource id, and only where no attribute has the id, by name. With id
+// zero it finds an attribute without namespace by its name alone, whatever id the document gives it. That is how the
+// platform looks for both, so that a document can't show it another value.
 func (e *Element) Attr(id uint32, name string) (Value, bool) {
-	for a := e.attrs; len(a) >= e.size && e.size > 0; a = a[e.size:] {
-		if e.doc.matches(a, id, name) {
+	if id != 0 {
+		for a := range e.records() {
+			if e.doc.resourceID(le.Uint32(a[4:])) == id {
+				return e.doc.value(a), true
+			}
+		}
+	}
+	for a := range e.records() {
+		if e.doc.named(a, id != 0, name) {
 			return e.doc.value(a), true
 		}
 	}
 	return Value{}, false
 }
 
-func (d *document) matches(a []byte, id uint32, name string) bool {
-	ns, index := le.Uint32(a), le.Uint32(a[4:])
-	if got := d.resourceID(index); got != 0 {
-		return got == id
+// records yields the raw attributes.
+func (e *Element) records() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for a := e.attrs; e.size > 0 && len(a) >= e.size; a = a[e.size:] {
+			if !yield(a) {
+				return
+			}
+		}
 	}
-	if (id == 0) != (ns == none) {
+}
+
+// named compares name and namespace. An attribute of the framework that has an id is not known by its name.
+func (d *document) named(a []byte, framework bool, name string) bool {
+	ns, index := le.Uint32(a), le.Uint32(a[4:])
+	if framework {
+		if d.resourceID(index) != 0 {
+			return false
+		}
+		if uri, ok := d.pool.Get(ns); !ok || uri != androidNS {
+			return false
+		}
+	} else if ns != none {
 		return false
 	}
 	s, ok := d.pool.Get(index)

@@ -18,6 +18,8 @@ type Attr struct {
 	Text string
 	Type byte
 	Data uint32
+	// Bare leaves the namespace away although there is an id.
+	Bare bool
 }
 
 // Doc is a document under construction. Its strings are those with resource ids first.
@@ -64,8 +66,11 @@ func (d *Doc) Start(name string, attrs ...Attr) *Doc {
 
 func (d *Doc) attr(a Attr) {
 	ns, name := uint32(none), uint32(0)
+	if a.ID != 0 && !a.Bare {
+		ns = d.index("http://schemas.android.com/apk/res/android")
+	}
 	if i := slices.Index(d.ids, a.ID); a.ID != 0 && i >= 0 {
-		ns, name = d.index("http://schemas.android.com/apk/res/android"), uint32(i)
+		name = uint32(i)
 	} else {
 		name = d.index(a.Name)
 	}

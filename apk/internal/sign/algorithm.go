@@ -76,6 +76,9 @@ func (a algorithm) verify(key any, data, sig []byte) error {
 // maxRSABits bounds the cost of one verification; Android's own library refuses larger keys.
 const maxRSABits = 16384
 
+// maxDSABits is above what FIPS 186-4 allows (3072) and bounds the cost in the same way.
+const maxDSABits = 4096
+
 func rsaKey(key any) (*rsa.PublicKey, error) {
 	k, ok := key.(*rsa.PublicKey)
 	if !ok || k.N.BitLen() > maxRSABits {
@@ -115,7 +118,7 @@ func checkECDSA(key any, _ crypto.Hash, digest, sig []byte) error {
 // checkDSA cuts the digest to the length of the subgroup, as FIPS 186-3 section 4.6 asks.
 func checkDSA(key any, _ crypto.Hash, digest, sig []byte) error {
 	k, ok := key.(*dsa.PublicKey)
-	if !ok || k.P.BitLen() > maxRSABits || k.Q.BitLen() > 512 || k.Q.BitLen()%8 != 0 {
+	if !ok || k.P.BitLen() > maxDSABits || k.Q.BitLen() > 512 || k.Q.BitLen()%8 != 0 {
 		return errKeyType
 	}
 	var rs struct{ R, S *big.Int }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -33,7 +34,7 @@ func parseCert(der []byte) (Cert, error) {
 		return parseLoose(der, err)
 	}
 	return Cert{
-		Raw: der, SHA256: sha256.Sum256(der), Subject: c.Subject.String(), Issuer: c.Issuer.String(),
+		Raw: der, SHA256: sha256.Sum256(der), Subject: shorten(c.Subject.String()), Issuer: shorten(c.Issuer.String()),
 		NotBefore: c.NotBefore, NotAfter: c.NotAfter, Key: keyName(c.PublicKey),
 		key: c.PublicKey, spki: c.RawSubjectPublicKeyInfo,
 	}, nil
@@ -68,7 +69,7 @@ func distinguishedName(der []byte) string {
 	if _, err := asn1.Unmarshal(der, &rdn); err != nil {
 		return ""
 	}
-	return rdn.String()
+	return shorten(rdn.String())
 }
 
 // parseLoose reads a certificate that crypto/x509 refuses, for its key and its names. Where that fails too, the answer
@@ -95,6 +96,15 @@ func parseLoose(der []byte, refused error) (Cert, error) {
 	}
 	c.Key = keyName(c.key)
 	return c, nil
+}
+
+// shorten bounds a name, which is for show: identity is the certificate's digest.
+func shorten(name string) string {
+	const most = 1024
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "")
 }
 
 func (c Cert) equal(d Cert) bool { return bytes.Equal(c.Raw, d.Raw) }

@@ -13,7 +13,7 @@ type Node struct {
 
 const (
 	lineageVersion = 1
-	maxLineage     = 32
+	maxLineage     = 16 // with the limit on signers, this bounds the number of signatures to verify
 )
 
 // errLineageProof says that a link of the chain does not hold, as against a chain that can't be read.

@@ -4,7 +4,7 @@ import "slices"
 
 const (
 	maxV2Signers = 10 // the platform's own limit
-	maxV3Signers = 16 // the platform has none; one signer serves one range of SDK levels
+	maxV3Signers = 8  // the platform has none; one signer serves one range of SDK levels
 )
 
 // found is what one scheme's block held.

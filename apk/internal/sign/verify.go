@@ -37,8 +37,8 @@ type Result struct {
 	Verified         bool
 	Schemes          []string
 	Signers          []*Signer // of the newest scheme first, and within it for the newest platforms first
-	Lineage          []Node
-	Stamp            bool // a source stamp is there
+	Lineage          []Node    // like Schemes, only where Verified is true
+	Stamp            bool      // a source stamp is there
 	Errors, Warnings []Issue
 
 	current *Signer
@@ -263,7 +263,7 @@ func (c *check) result(sums Sums) *Result {
 	slices.Reverse(r.Schemes)
 	r.Verified = len(r.Errors) == 0 && len(r.Schemes) > 0
 	if !r.Verified {
-		r.Schemes, r.current = nil, nil
+		r.Schemes, r.Lineage, r.current = nil, nil, nil
 	}
 	return r
 }

@@ -18,7 +18,7 @@ const (
 // where the data is longer or shorter than the directory states.
 func (d *Directory) Read(e Entry, limit int64) ([]byte, error) {
 	if e.Size > limit {
-		return nil, fmt.Errorf("%w: %q has %d bytes, limit %d", fault.Limit, e.Name, e.Size, limit)
+		return nil, fmt.Errorf("%w: %.100q has %d bytes, limit %d", fault.Limit, e.Name, e.Size, limit)
 	}
 	start, err := d.dataOffset(e)
 	if err != nil {
@@ -26,7 +26,7 @@ func (d *Directory) Read(e Entry, limit int64) ([]byte, error) {
 	}
 	if e.Method == 0 {
 		if e.Packed != e.Size {
-			return nil, fmt.Errorf("%w: stored entry %q has two sizes", fault.Malformed, e.Name)
+			return nil, fmt.Errorf("%w: stored entry %.100q has two sizes", fault.Malformed, e.Name)
 		}
 		buf := make([]byte, e.Size)
 		return buf, readFull(d.r, buf, start)
@@ -41,22 +41,22 @@ func inflate(src io.Reader, e Entry) ([]byte, error) {
 	z := flate.NewReader(src)
 	n, err := io.Copy(&out, io.LimitReader(z, e.Size+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: inflating %q: %w", fault.Malformed, e.Name, err)
+		return nil, fmt.Errorf("%w: inflating %.100q: %w", fault.Malformed, e.Name, err)
 	}
 	if n != e.Size {
-		return nil, fmt.Errorf("%w: %q does not have the %d bytes it states", fault.Malformed, e.Name, e.Size)
+		return nil, fmt.Errorf("%w: %.100q does not have the %d bytes it states", fault.Malformed, e.Name, e.Size)
 	}
 	return out.Bytes(), nil
 }
 
-// Head returns up to len(buf) first bytes of an entry's content, reading no more than a few hundred bytes of the file.
+// Head returns up to len(buf) first bytes of an entry's content, reading at most 512 bytes more of the file.
 // It answers none where the data can't be read: a head is a hint and never a verdict.
 func (d *Directory) Head(e Entry, buf []byte) []byte {
 	start, err := d.dataOffset(e)
 	if err != nil {
 		return nil
 	}
-	src := io.NewSectionReader(d.r, start, min(e.Packed, 512))
+	src := io.NewSectionReader(d.r, start, min(e.Packed, int64(len(buf))+512))
 	if e.Method == 0 {
 		n, _ := io.ReadFull(src, buf)
 		return buf[:n]
@@ -74,17 +74,17 @@ func (d *Directory) Head(e Entry, buf []byte) []byte {
 func (d *Directory) dataOffset(e Entry) (int64, error) {
 	head := make([]byte, localSize+len(e.Name))
 	if e.local+int64(len(head)) > d.Offset {
-		return 0, fmt.Errorf("%w: local header of %q reaches into the directory", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: local header of %.100q reaches into the directory", fault.Malformed, e.Name)
 	}
 	if err := readFull(d.r, head, e.local); err != nil {
 		return 0, err
 	}
 	if le.Uint32(head) != localSignature || int(le.Uint16(head[26:])) != len(e.Name) || string(head[localSize:]) != e.Name {
-		return 0, fmt.Errorf("%w: local header of %q names another file", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: local header of %.100q names another file", fault.Malformed, e.Name)
 	}
 	start := e.local + int64(len(head)) + int64(le.Uint16(head[28:]))
 	if start+e.Packed > d.Offset {
-		return 0, fmt.Errorf("%w: data of %q reaches into the directory", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: data of %.100q reaches into the directory", fault.Malformed, e.Name)
 	}
 	return start, nil
 }

@@ -90,7 +90,7 @@ func (d *Directory) parse(buf []byte, n int) error {
 		}
 		buf = buf[length:]
 		if e.local >= d.Offset {
-			return fmt.Errorf("%w: entry %q begins behind the central directory", fault.Malformed, e.Name)
+			return fmt.Errorf("%w: entry %.100q begins behind the central directory", fault.Malformed, e.Name)
 		}
 		d.Entries = append(d.Entries, e)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/audit"
@@ -147,6 +148,9 @@ func TestBatchRefusesToSealOverDamage(t *testing.T) {
 		"a signed checkpoint of another size": func(l *memLog) {
 			l.checkpoints[11] = audit.Checkpoint{Size: 11, Note: l.checkpoints[5].Note}
 		},
+		"a checkpoint under a smaller size": func(l *memLog) {
+			l.checkpoints[11] = audit.Checkpoint{Size: 10, Note: l.note()}
+		},
 		"an edited checkpoint": func(l *memLog) {
 			l.checkpoints[11] = audit.Checkpoint{Size: 11, Note: strings.Replace(l.note(), "\n11\n", "\n12\n", 1)}
 		},
@@ -174,6 +178,20 @@ func TestBatchRefusesToSealOverDamage(t *testing.T) {
 		require.NotErrorIs(t, err, atlas.ErrNotFound, name)
 		require.Equal(t, before, l.memState, name)
 	}
+}
+
+func TestAFullLogTakesNoMoreEvents(t *testing.T) {
+	t.Parallel()
+	const levels = 48
+	var root tlog.Hash
+	l := newLog()
+	l.write(t, 1)
+	l.newest = 1 << levels
+	l.hashes[tlog.StoredHashIndex(levels, 0)] = root[:]
+	text := fmt.Sprintf("mdm.example.com\n%d\n%s\n", l.newest, root)
+	l.checkpoints[l.newest] = audit.Checkpoint{Size: l.newest, Note: signed(t, text)}
+	_, err := sealed.Batch(t.Context(), l, newSigner(t), noon, 1)
+	require.ErrorIs(t, err, atlas.ErrLimited)
 }
 
 func TestBatchSaysWhenASignatureIsNotItsOwn(t *testing.T) {

@@ -77,7 +77,7 @@ func open(checkpoint string, v note.Verifier) (tlog.Tree, error) {
 	}
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(v))
 	if err != nil {
-		return tlog.Tree{}, fmt.Errorf("%w: %v", ErrSignature, err)
+		return tlog.Tree{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	// Package note skips the last bits of base64 that mean nothing.
 	for _, s := range slices.Concat(n.Sigs, n.UnverifiedSigs) {
@@ -103,7 +103,7 @@ func read(checkpoint string) (tlog.Tree, error) {
 	_, err := note.Open([]byte(checkpoint), nil)
 	var unverified *note.UnverifiedNoteError
 	if !errors.As(err, &unverified) {
-		return tlog.Tree{}, fmt.Errorf("%w: %v", ErrSignature, err)
+		return tlog.Tree{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	_, t, err := parseBody(unverified.Note.Text)
 	return t, err

@@ -136,7 +136,7 @@ func (p Proof) Verify(verifier string) error {
 
 // check checks the proof against a tree.
 func (p Proof) check(t tlog.Tree) error {
-	if p.Size != t.N || p.Index < 0 || p.Index >= t.N || len(p.Leaf) > audit.MaxLeaf {
+	if p.Size != t.N || len(p.Leaf) > audit.MaxLeaf {
 		return fmt.Errorf("%w: proof of event %d is not about the checkpoint of size %d", ErrTampered, p.Index, t.N)
 	}
 	path, err := proofHashes(p.Hashes)
@@ -195,7 +195,7 @@ func proofHashes(raw [][]byte) ([]tlog.Hash, error) {
 	}
 	hashes, err := fromBytes(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%w: proof: %v", ErrTampered, err)
+		return nil, fmt.Errorf("%w: proof: %w", ErrTampered, err)
 	}
 	return hashes, nil
 }

@@ -2,6 +2,7 @@ package sealed_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
@@ -166,6 +167,28 @@ func TestThereIsNoProofOfWhatIsNotInTheLog(t *testing.T) {
 	require.ErrorIs(t, err, atlas.ErrNotFound)
 	_, err = sealed.ProveGrowth(t.Context(), newLog(), 1)
 	require.ErrorIs(t, err, atlas.ErrNotFound)
+}
+
+func TestFaultsWhileProvingAreReported(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	l := sealedLog(t, newSigner(t), 7)
+	for name, prove := range map[string]func() error{
+		"an event": func() error { _, err := sealed.Prove(t.Context(), l, 3); return err },
+		"growth":   func() error { _, err := sealed.ProveGrowth(t.Context(), l, 3); return err },
+	} {
+		for faults := range 2 * 3 { // Checkpoint, and two reads each
+			left := faults
+			l.fault = func() error {
+				if left--; left == -1 {
+					return broken
+				}
+				return nil
+			}
+			require.ErrorIs(t, prove(), broken, "%s, fault %d", name, faults)
+			require.NoError(t, prove(), name)
+		}
+	}
 }
 
 func TestADamagedLogProvesNothing(t *testing.T) {

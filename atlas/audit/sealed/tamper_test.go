@@ -156,7 +156,7 @@ func TestAnExportCutAnywhereIsFound(t *testing.T) {
 func TestNoBitOfAnExportCanBeFlipped(t *testing.T) {
 	t.Parallel()
 	s := newSigner(t)
-	text := export(t, sealedLog(t, s, 3))
+	text := export(t, sealedLog(t, s, 1))
 	for i := range text {
 		for bit := range 8 {
 			b := []byte(text)
@@ -165,6 +165,24 @@ func TestNoBitOfAnExportCanBeFlipped(t *testing.T) {
 			require.ErrorIs(t, err, atlas.ErrRefused, "byte %d, bit %d", i, bit)
 		}
 	}
+}
+
+func TestTheLooseBitsOfALeafCanNotBeUsed(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	padded := 0
+	for _, fill := range []string{"", "x", "xx"} {
+		l := newLog()
+		l.write(t, 1, audit.Fact{Name: "fill", Value: fill})
+		seal(t, l, s, 1)
+		text := export(t, l)
+		if i := strings.Index(text, `="}`); i >= 0 {
+			padded++
+			i = strings.LastIndexFunc(text[:i], func(r rune) bool { return r != '=' })
+			requireTampered(t, 0, 1, text[:i]+string(text[i]+1)+text[i+1:], s)
+		}
+	}
+	require.Equal(t, 2, padded)
 }
 
 func TestALogCutBackToAnOldCheckpointIsFoundByAKeptOne(t *testing.T) {

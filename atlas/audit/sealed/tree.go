@@ -17,7 +17,7 @@ func stored(ctx context.Context, log audit.Sequencer) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		raw, err := log.Hashes(ctx, indexes)
 		if errors.Is(err, atlas.ErrNotFound) {
-			return nil, fmt.Errorf("%w: a stored hash is missing: %v", ErrTampered, err)
+			return nil, fmt.Errorf("%w: a stored hash is missing", ErrTampered)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sealed: read hashes: %w", err)
@@ -27,7 +27,7 @@ func stored(ctx context.Context, log audit.Sequencer) tlog.HashReader {
 		}
 		hashes, err := fromBytes(raw)
 		if err != nil {
-			return nil, fmt.Errorf("%w: stored hashes: %v", ErrTampered, err)
+			return nil, fmt.Errorf("%w: stored hashes: %w", ErrTampered, err)
 		}
 		return hashes, nil
 	})

@@ -35,10 +35,10 @@ type Report struct {
 // finds a log that was cut, or written anew by whoever has the signing key.
 //
 // Only what [Export] writes is accepted, byte for byte, save for signatures of
-// others, such as witnesses, added to the checkpoint. VerifyExport returns an [ErrTampered], mostly a [TamperedError] with the place; an
-// [ErrSignature] if the checkpoint, or one of those kept, is not signed by the
-// key; an ErrInvalid if verifier is no verifier key; and reading errors as
-// they are.
+// others, such as witnesses, added to the checkpoint. VerifyExport returns an
+// [ErrTampered], always a [TamperedError] with the place; an [ErrSignature] if
+// the checkpoint, or one of those kept, is not signed by the key; an
+// ErrInvalid if verifier is no verifier key; and the errors of r, wrapped.
 func VerifyExport(r io.Reader, verifier string, kept ...string) (Report, error) {
 	v, err := newVerifier(verifier)
 	if err != nil {

@@ -2,8 +2,9 @@
 //
 // A file that was committed is on the disk: its bytes, its name and the
 // folders that hold it were synced before Commit returned. A file that was not
-// is in the folder "tmp", which [Open] empties. Everything happens below one
-// folder, which no symbolic link inside it can lead out of.
+// is in the folder "tmp", from which [Open] removes what nobody has written to
+// for a day. Everything happens below one folder, which no symbolic link
+// inside it can lead out of. Several processes may share the folder.
 package fs
 
 import (
@@ -14,6 +15,7 @@ import (
 	iofs "io/fs"
 	"os"
 	"path"
+	"time"
 
 	"github.com/atlas-mdm/atlas-go/store/blob"
 )
@@ -23,14 +25,14 @@ const (
 	fileDir = "files"
 )
 
-// Store is a blob.Staged in a folder. One process owns the folder: another
-// one that opens it throws away uploads that are under way.
+// Store is a blob.Staged in a folder.
 type Store struct{ root *os.Root }
 
 var _ blob.Staged = (*Store)(nil)
 
 // Open returns the store in the folder dir, which is made if it is not there,
-// and removes what an earlier process left unfinished. Close releases it.
+// and removes what an earlier process left unfinished long ago. Close releases
+// it.
 func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("blob/fs: %w", err)
@@ -47,15 +49,65 @@ func Open(dir string) (*Store, error) {
 }
 
 func (s *Store) prepare() error {
-	if err := s.root.RemoveAll(tmpDir); err != nil {
-		return err
-	}
 	for _, dir := range []string{tmpDir, fileDir} {
 		if err := s.root.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
 	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
 	return s.sync(".")
+}
+
+// abandoned is how long after its last write an unfinished file is taken for
+// one that its process left behind.
+const abandoned = 24 * time.Hour
+
+// sweep removes abandoned files. It reads the time off a file made just now,
+// so that it is the file system's own that is compared.
+func (s *Store) sweep() error {
+	dir, err := s.root.OpenRoot(tmpDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	now, err := s.now()
+	if err != nil {
+		return err
+	}
+	return iofs.WalkDir(dir.FS(), ".", func(name string, e iofs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return ignoreGone(err)
+		}
+		info, err := e.Info()
+		if err != nil || now.Sub(info.ModTime()) < abandoned {
+			return ignoreGone(err)
+		}
+		return ignoreGone(dir.Remove(name))
+	})
+}
+
+// now is the file system's time.
+func (s *Store) now() (time.Time, error) {
+	w, err := s.create(context.Background())
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer w.Abort()
+	info, err := w.(*writer).f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// ignoreGone passes over a file that another process removed or finished.
+func ignoreGone(err error) error {
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Close releases the folder. Open files stay readable.

@@ -34,7 +34,7 @@ func (s accounts) Get(ctx context.Context, id atlas.AccountID) (atlas.Account, e
 }
 
 func (s accounts) ByUsername(ctx context.Context, key string) (atlas.Account, error) {
-	row, err := accountTable.get(ctx, s.tx, "username_key = ? AND username_key <> ''", key)
+	row, err := accountTable.get(ctx, s.tx, "username_key = ?", key)
 	return row.Account, err
 }
 

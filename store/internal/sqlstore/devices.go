@@ -26,7 +26,7 @@ func (s devices) Get(ctx context.Context, id atlas.DeviceID) (atlas.Device, erro
 }
 
 func (s devices) ByKey(ctx context.Context, keyID string) (atlas.Device, error) {
-	return deviceTable.get(ctx, s.tx, "key_id = ? AND key_id <> ''", keyID)
+	return deviceTable.get(ctx, s.tx, "key_id = ?", keyID)
 }
 
 func (s devices) Insert(ctx context.Context, d atlas.Device) error {
@@ -91,9 +91,7 @@ func (s devices) filter(q *bun.SelectQuery, scope atlas.Scope, f store.DeviceFil
 	q = equal(q, "owner_id", f.OwnerID)
 	q = equal(q, "folder_id", f.FolderID)
 	q = equal(q, "code_id", f.CodeID)
-	if f.SupportID != "" {
-		q = q.Where("support_id = ? AND support_id <> ''", f.SupportID)
-	}
+	q = equal(q, "support_id", f.SupportID)
 	if !f.SeenSince.IsZero() {
 		q = q.Where("last_seen >= ?", f.SeenSince)
 	}

@@ -163,7 +163,7 @@ func (t table[T]) save(ctx context.Context, x *tx, row T, unique ...string) erro
 	fields := x.db.Table(reflect.TypeFor[T]()).FieldMap
 	for _, column := range unique {
 		value := fields[column].Value(reflect.ValueOf(&row).Elem()).Interface()
-		q.Where("NOT EXISTS (SELECT 1 FROM ?0 AS other WHERE other.?1 = ?2 AND other.?1 <> '' AND other.id <> ?3)",
+		q.Where("NOT EXISTS (SELECT 1 FROM ?0 AS other WHERE other.?1 = ?2 AND other.id <> ?3)",
 			bun.Ident(t.name), bun.Ident(column), value, id)
 	}
 	n, err := changed(q.Exec(ctx))

@@ -20,7 +20,7 @@ CREATE TABLE atlas_accounts (
 	version bigint NOT NULL,
 	search text COLLATE "C" NOT NULL
 );
-CREATE UNIQUE INDEX atlas_accounts_username ON atlas_accounts (username_key) WHERE username_key <> '';
+CREATE UNIQUE INDEX atlas_accounts_username ON atlas_accounts (username_key);
 CREATE INDEX atlas_accounts_path ON atlas_accounts (path, id);
 CREATE INDEX atlas_accounts_parent ON atlas_accounts (parent_id, id);
 
@@ -69,8 +69,8 @@ CREATE TABLE atlas_devices (
 	enrolled_at timestamptz NOT NULL,
 	version bigint NOT NULL
 );
-CREATE UNIQUE INDEX atlas_devices_key ON atlas_devices (key_id) WHERE key_id <> '';
-CREATE UNIQUE INDEX atlas_devices_support ON atlas_devices (support_id) WHERE support_id <> '';
+CREATE UNIQUE INDEX atlas_devices_key ON atlas_devices (key_id);
+CREATE UNIQUE INDEX atlas_devices_support ON atlas_devices (support_id);
 CREATE INDEX atlas_devices_path ON atlas_devices (path, id);
 CREATE INDEX atlas_devices_owner ON atlas_devices (owner_id, id);
 CREATE INDEX atlas_devices_folder ON atlas_devices (folder_id, id);
@@ -265,7 +265,7 @@ CREATE TABLE atlas_commands (
 CREATE INDEX atlas_commands_open ON atlas_commands (device_id, priority DESC, id) WHERE state IN ('queued', 'delivered', 'acknowledged');
 CREATE UNIQUE INDEX atlas_commands_dedup ON atlas_commands (device_id, dedup_key) WHERE dedup_key <> '' AND state IN ('queued', 'delivered', 'acknowledged');
 CREATE INDEX atlas_commands_late ON atlas_commands (expires_at, id) WHERE state IN ('queued', 'delivered', 'acknowledged');
-CREATE UNIQUE INDEX atlas_commands_campaign ON atlas_commands (campaign_id, device_id) WHERE campaign_id <> '';
+CREATE INDEX atlas_commands_campaign ON atlas_commands (campaign_id, device_id) WHERE campaign_id <> '';
 CREATE INDEX atlas_commands_ref ON atlas_commands (ref_id, id) WHERE ref_id <> '';
 CREATE INDEX atlas_commands_device ON atlas_commands (device_id, id);
 CREATE INDEX atlas_commands_path ON atlas_commands (path, id);
