@@ -11,3 +11,5 @@
 // with [Policy.Scope], the same decision as a filter for lists. The use cases
 // that embedders call are in package atlas/fleet.
 package atlas
+
+//go:generate go run ./internal/gendocs

@@ -44,12 +44,13 @@ func TestALookupIsThatOfTheCodeHoweverItIsTyped(t *testing.T) {
 	require.ErrorIs(t, err, atlas.ErrInvalid)
 }
 
-// Stored lookups must be found by every later version.
+// Stored lookups must be found by every later version. The value was computed
+// apart: HMAC-SHA-256 under the HKDF of the secret (RFC 5869, no salt).
 func TestTheLookupOfACodeNeverChanges(t *testing.T) {
 	t.Parallel()
-	got, err := keys(t, 1).Lookup(generated(t, 1, "ACME"))
+	got, err := keys(t, 1).Lookup("")
 	require.NoError(t, err)
-	require.Equal(t, goldenLookup, hex.EncodeToString(got))
+	require.Equal(t, "012e25aaf506961f913892e1ef04c5a9e998d5346e472a9d34144f00b1e9005f", hex.EncodeToString(got))
 }
 
 func TestASealedCodeOpensInItsOwnRowOnly(t *testing.T) {

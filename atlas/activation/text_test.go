@@ -77,7 +77,7 @@ func TestNormalizeReadsWhatPeopleType(t *testing.T) {
 func TestNormalizeRefusesWhatIsNoCode(t *testing.T) {
 	t.Parallel()
 	code := generated(t, 1, "")
-	for _, text := range []string{"", "-", code[:len(code)-1], code + "2", code + "-2222", "\u00e9" + code, code + "\n", strings.Repeat(" ", 65), strings.Repeat("2", 65), strings.Repeat("A", 29)} {
+	for _, text := range []string{"", "-", code[:len(code)-1], code + "3", "\u00e9" + code, code + "\n", strings.Repeat(" ", 65), strings.Repeat("2", 65), strings.Repeat("A", 29)} {
 		_, err := activation.Normalize(text)
 		require.ErrorIs(t, err, atlas.ErrInvalid, "%q", text)
 	}

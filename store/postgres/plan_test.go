@@ -28,23 +28,23 @@ func (l *listener) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.Trace
 func (l *listener) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // fill makes a fleet of devices in a tree of Admin, resellers and clients, and
-// a few open and many finished commands for each.
+// some open and many finished commands.
 var fill = []string{
-	`INSERT INTO atlas_devices SELECT (jsonb_populate_record(null::atlas_devices, to_jsonb(d))).* FROM (
+	`INSERT INTO atlas_devices SELECT r.* FROM (
 		SELECT 'd' || lpad(i::text, 8, '0') AS id, 'c' || i % 400 AS owner_id,
 			'root/r' || i % 20 || '/c' || i % 400 AS path, 'r' || i % 20 AS tenant, 'f' || i % 800 AS folder_id,
 			'phone' AS name, 's' || i AS support_id, 'k' || i AS key_id, '' AS manufacturer, '' AS model, '' AS os_version, 33 AS sdk,
 			'[]'::jsonb AS ab_is, '' AS agent_version, '[]'::jsonb AS capabilities, true AS agent_enabled, '' AS agent_changed_by,
 			'' AS agent_reason, now() AS agent_changed_at, 'code' || i AS code_id, '' AS plan_id, now() AS activated_at, now() AS activated_until,
 			now() AS verified_at, now() AS last_seen, 0 AS counter_ceiling, now() AS enrolled_at, 1 AS version
-		FROM generate_series(1, 20000) AS i) AS d`,
-	`INSERT INTO atlas_commands SELECT (jsonb_populate_record(null::atlas_commands, to_jsonb(c))).* FROM (
+		FROM generate_series(1, 20000) AS i) AS d, jsonb_populate_record(null::atlas_devices, to_jsonb(d)) AS r`,
+	`INSERT INTO atlas_commands SELECT r.* FROM (
 		SELECT 'q' || lpad(i::text, 8, '0') AS id, '' AS campaign_id, 'd' || lpad((i % 4000)::text, 8, '0') AS device_id,
 			'root/r' || i % 20 || '/c' || i % 400 AS path, 'r' || i % 20 AS tenant, 'device.reboot' AS kind, '' AS ref_id, 0 AS priority,
 			now() AS not_before, now() + i * interval '1 second' AS expires_at, '' AS dedup_key,
 			CASE WHEN i > 16000 THEN 'queued' ELSE 'succeeded' END AS state, 0 AS attempt, 1 AS attempts, now() AS lease_until, '' AS by_id,
 			now() AS created_at, now() AS sent_at, now() AS finished_at, '' AS detail, 1 AS version
-		FROM generate_series(1, 20000) AS i) AS c`,
+		FROM generate_series(1, 20000) AS i) AS c, jsonb_populate_record(null::atlas_commands, to_jsonb(c)) AS r`,
 	`ANALYZE`,
 }
 
@@ -91,7 +91,7 @@ func TestQueriesOfALargeFleetUseAnIndex(t *testing.T) {
 			return size(tx.Commands().List(ctx, client, store.CommandFilter{}, atlas.Page{}))
 		},
 		"late commands": func(ctx context.Context, tx store.Tx) (int, error) {
-			return size(tx.Commands().Late(ctx, now.Add(time.Hour), 100))
+			return size(tx.Commands().Late(ctx, now.Add(5*time.Hour), 100))
 		},
 		"campaigns that wait for a device": func(ctx context.Context, tx store.Tx) (int, error) {
 			_, err := tx.Commands().Waiting(ctx, atlas.Device{ID: "d00000005", Path: "root/r7/c7"}, now, 16)

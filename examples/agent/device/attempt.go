@@ -1,7 +1,6 @@
 package device
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,6 +51,9 @@ func (a *Agent) settle(ctx context.Context) error {
 			continue
 		}
 		outcome, detail := a.aftermath(ctx, j)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("device: stopped before it was known what became of %s: %w", j.Command.Kind, err)
+		}
 		if err := a.finish(j.Command, outcome, detail); err != nil {
 			return err
 		}
@@ -163,16 +165,18 @@ func (a *Agent) prepareInstall(ctx context.Context, params json.RawMessage) (fun
 		if err := a.executor.Install(ctx, file, p); err != nil {
 			return err
 		}
-		return os.Remove(file)
+		if err := os.Remove(file); err != nil {
+			a.opt.Logger.Warn("installed package can't be deleted", "error", err)
+		}
+		return nil
 	}, nil
 }
 
-// decode reads parameters. Unknown ones are an error: who sent them expects
-// something that this agent would not do.
+// decode reads parameters. Unknown ones are ignored, as everywhere in what
+// the server says: a new meaning gets a new kind of command, and an agent in
+// the field must be able to install its successor.
 func decode(params json.RawMessage, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(params))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
+	if err := json.Unmarshal(params, into); err != nil {
 		return fmt.Errorf("parameters don't fit: %w", err)
 	}
 	return nil
@@ -191,7 +195,8 @@ func (a *Agent) aftermath(ctx context.Context, j job) (outcome, detail string) {
 		ok = decode(j.Command.Params, &p) == nil && a.absent(ctx, p.Package)
 	case commands.DeviceReboot:
 		_, knows := a.executor.(Booter)
-		ok = !knows || j.Boot != "" && a.bootID(ctx) != j.Boot
+		now := a.bootID(ctx)
+		ok = !knows || j.Boot != "" && now != "" && now != j.Boot
 	case commands.DeviceSync, commands.AgentEnable, commands.AgentDisable:
 		ok = true
 	}
