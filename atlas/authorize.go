@@ -85,9 +85,11 @@ func (p Policy) Rule(a Action) (Rule, bool) {
 //
 //   - ErrUnauthenticated for the zero subject,
 //   - ErrSuspended if the account or an ancestor is not active,
+//   - ErrDenied if the role never does this, whatever r is, a support
+//     permission is missing, or an Admin reads personal data without a
+//     disclosure purpose,
 //   - ErrNotFound if r is not the subject's to know of,
-//   - ErrDenied if it is, but the role or a support permission is missing, or
-//     an Admin reads personal data without a disclosure purpose.
+//   - ErrDenied if it is, but beyond the role's reach.
 //
 // It allocates only to refuse.
 func (p Policy) Authorize(s Subject, action Action, r Resource) error {
@@ -96,7 +98,10 @@ func (p Policy) Authorize(s Subject, action Action, r Resource) error {
 		return err
 	}
 	reach := rule.Reach[s.Role]
-	if reach == Everywhere || within(s.Path, reach, r.Path) {
+	if reach == Nowhere {
+		return refuse(s, action, ErrDenied, "not an action of the role")
+	}
+	if within(s.Path, reach, r.Path) {
 		return nil
 	}
 	if s.Role != Admin && !s.Path.Contains(r.Path) {

@@ -131,9 +131,9 @@ func seen[R interface{ Resource() atlas.Resource }](w *work, r R, err error) (R,
 	if err == nil {
 		err = w.may(r.Resource())
 	} else if errors.Is(err, atlas.ErrNotFound) {
-		// An action beyond the actor's role is denied before it is looked for.
-		if _, serr := w.scope(); serr != nil {
-			err = serr
+		// What is nobody's is refused in the words of what is somebody else's.
+		if rerr := w.may(atlas.Resource{}); rerr != nil {
+			err = rerr
 		}
 	}
 	if err != nil {
