@@ -64,7 +64,7 @@ func TestAuthorizeIsTheMatrixOnTheTree(t *testing.T) {
 				switch {
 				case allowed:
 					require.NoError(t, err, why)
-				case role == atlas.Admin || place == own || isBelow(own, place):
+				case rule.Reach[role] == atlas.Nowhere, role == atlas.Admin, place == own, isBelow(own, place):
 					require.ErrorIs(t, err, atlas.ErrDenied, why)
 				default:
 					require.ErrorIs(t, err, atlas.ErrNotFound, why)

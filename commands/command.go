@@ -55,7 +55,8 @@ const (
 // Queue is what this package needs of storage, inside one transaction.
 type Queue interface {
 	// Insert adds all commands with Version 1, or none and ErrExists if an ID
-	// is taken or an unfinished command of the device has the same DedupKey.
+	// is taken, an unfinished command of the device has the same DedupKey, or
+	// the device has a command of that campaign.
 	Insert(ctx context.Context, cs []Command) error
 	// Command returns the command id, or ErrNotFound.
 	Command(ctx context.Context, id string) (Command, error)

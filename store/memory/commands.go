@@ -42,7 +42,7 @@ func commandTable() table[commands.Command] {
 			commandByDevice:   func(c *record) []string { return only(joined(c.DeviceID, c.ID)) },
 			commandByCampaign: func(c *record) []string { return onlyIf(c.CampaignID != "", joined(c.CampaignID, c.ID)) },
 			commandByTarget: func(c *record) []string {
-				return onlyIf(c.CampaignID != "", joined(joined(c.CampaignID, c.DeviceID), c.ID))
+				return onlyIf(c.CampaignID != "", joined(c.CampaignID, c.DeviceID))
 			},
 			commandByRef: func(c *record) []string { return onlyIf(c.RefID != "", joined(c.RefID, c.ID)) },
 		},
@@ -142,10 +142,8 @@ func (q queue) Waiting(ctx context.Context, d atlas.Device, now time.Time, limit
 }
 
 func (q queue) sent(campaign string, d atlas.DeviceID) bool {
-	for range q.commands.sharing(commandByTarget, joined(campaign, d)) {
-		return true
-	}
-	return false
+	_, err := q.commands.lookup(commandByTarget, joined(campaign, d))
+	return err == nil
 }
 
 func (q queue) Progress(ctx context.Context, campaignID string) (commands.Progress, error) {

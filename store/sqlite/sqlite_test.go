@@ -143,6 +143,31 @@ func TestAWriterInTheQueueGivesUpWithItsContext(t *testing.T) {
 	}))
 }
 
+func TestAttemptsEnd(t *testing.T) {
+	t.Parallel()
+	st, runs := sqlite.New(migrated(t), sqlite.Options{Attempts: 3}), 0
+	require.ErrorIs(t, st.Update(t.Context(), func(context.Context, store.Tx) error {
+		runs++
+		return atlas.ErrStale
+	}), atlas.ErrStale)
+	require.Equal(t, 3, runs)
+}
+
+func TestAnotherProcessThatKeepsTheLockIsAStaleWriteInTheEnd(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "atlas.db")
+	require.NoError(t, sqlite.Migrate(t.Context(), open(t, file)))
+	other, err := open(t, file).BeginTx(t.Context(), nil) // takes the lock, by DSN
+	require.NoError(t, err)
+	impatient, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, impatient.Close()) })
+	st := sqlite.New(impatient, sqlite.Options{Attempts: 2})
+	require.ErrorIs(t, st.Update(t.Context(), insertDevice("d")), atlas.ErrStale)
+	require.NoError(t, other.Rollback())
+	require.NoError(t, st.Update(t.Context(), insertDevice("d")))
+}
+
 func addToSDK(ctx context.Context, tx store.Tx) error {
 	d, err := tx.Devices().Get(ctx, "d")
 	if err != nil {

@@ -17,6 +17,7 @@ func commandCases() []proof {
 	return []proof{
 		{"InsertAddsAllOrNone", allCommandsOrNone},
 		{"ADedupKeyIsUniqueAmongADevicesUnfinished", dedup},
+		{"ADeviceHasOneCommandOfACampaign", oncePerCampaign},
 		{"OpenAreTheUnfinishedHighestPriorityFirstThenByID", openCommands},
 		{"LateAreTheUnfinishedWhoseTimeIsOver", late},
 		{"WaitingAreTheCampaignsThatReachTheDeviceAndHaveNoCommandOfItYet", waiting},
@@ -210,6 +211,20 @@ func waiting(t *testing.T, st store.Store) {
 				require.Equal(t, append([]string{}, want[:min(limit, len(want))]...), ids(got, func(v commands.Campaign) string { return v.ID }), "%+v", d)
 			}
 		}
+	})
+}
+
+func oncePerCampaign(t *testing.T, st store.Store) {
+	first := command(1)
+	first.CampaignID, first.State = "k", commands.Succeeded // finished ones count as well
+	insertCommands(t, st, first)
+	again, other, alone := command(2), command(3), command(4)
+	again.DeviceID, again.CampaignID = first.DeviceID, "k"
+	other.DeviceID, other.CampaignID = "another", "k"
+	alone.DeviceID = first.DeviceID
+	update(t, st, func(c ctx, x tx) {
+		require.ErrorIs(t, x.Commands().Insert(c, []commands.Command{again}), atlas.ErrExists)
+		require.NoError(t, x.Commands().Insert(c, []commands.Command{other, alone}))
 	})
 }
 

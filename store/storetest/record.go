@@ -76,6 +76,16 @@ func records() []kept {
 	return slices.Concat(treeRecords(), moneyRecords(), workRecords(), identityRecords(), eventRecords())
 }
 
+// recordOf returns the one of a type.
+func recordOf[T any]() record[T] {
+	for _, r := range records() {
+		if r, ok := r.(record[T]); ok {
+			return r
+		}
+	}
+	return record[T]{}
+}
+
 // a returns a function that takes the accessor's method, so that the table
 // below reads as the methods do: a(store.Tx.Accounts, store.Accounts.Insert).
 func a[D, T any](domain func(tx) D, method func(D, context.Context, T) error) func(ctx, tx, T) error {

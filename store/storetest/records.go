@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +41,7 @@ func (r record[T]) proofs() []recordProof {
 	saved := r.change() != nil
 	return []recordProof{
 		{"ComeBackAsTheyWentIn", true, r.comesBack},
+		{"TimesAreUTCInMicroseconds", true, r.instants},
 		{"InsertStoresVersion1", versioned, r.firstVersion},
 		{"AMissingOneIsErrNotFound", true, r.missing},
 		{"ATakenIDIsErrExistsAndChangesNothing", r.insert != nil, r.taken},
@@ -97,6 +99,17 @@ func (r record[T]) comesBack(t *testing.T, st store.Store) {
 	for _, v := range want {
 		same(t, stored(v), r.mustGet(t, st, v), "afterwards")
 	}
+}
+
+func (r record[T]) instants(t *testing.T, st store.Store) {
+	v, want := filled[T](awk, 0), filled[T](awk, 0)
+	for i := range r.typ().NumField() {
+		if in, ok := reflect.ValueOf(&v).Elem().Field(i).Addr().Interface().(*time.Time); ok {
+			*in = in.Add(789).In(time.FixedZone("east", 2*3600+1800))
+		}
+	}
+	update(t, st, func(c ctx, x tx) { require.NoError(t, r.add(c, x, v)) })
+	same(t, stored(want), r.mustGet(t, st, want))
 }
 
 func (r record[T]) firstVersion(t *testing.T, st store.Store) {

@@ -29,7 +29,7 @@ var contract = slices.Concat(rules, []string{"atlas", "atlas/internal/...", "apk
 
 // What a use case may be made of.
 var uses = slices.Concat(contract, []string{
-	"apk/scan/...", "atlas/audit/...", "atlas/identity/...", "atlas/privacy/...", "atlas/publish/...",
+	"apk/scan/...", "atlas/security/...", "atlas/audit/...", "atlas/identity/...", "atlas/privacy/...", "atlas/publish/...",
 	"golang.org/x/sync/...", "golang.org/x/time/...",
 })
 
@@ -49,6 +49,7 @@ var arrows = []row{
 	{"consent/...", []string{"atlas", "atlas/internal/...", "consent/..."}},
 	{"apk/intake", []string{"atlas", "atlas/internal/...", "apk", "apk/scan"}},
 	{"apk/scan/...", []string{"apk/..."}},
+	{"apk/internal/signtest", slices.Concat(checks, []string{"apk/internal/..."})},
 	{"apk/...", []string{"apk/internal/...", "apk"}},
 	{"atlas/activation/...", []string{"atlas", "atlas/internal/...", "atlas/activation/...", "ledger"}},
 	{"atlas/audit/sealed/...", []string{"atlas", "atlas/internal/...", "atlas/audit/...", "golang.org/x/mod/sumdb/..."}},
@@ -90,11 +91,11 @@ var arrows = []row{
 
 // light lists what an embedder gets without a third party's code: the whole
 // closure of each is this module and the standard library.
-var light = slices.Concat(contract, []string{"apk/...", "store/memory/...", "store/blob/fs", "store/blob/mem", "atlas/httpapi/httpsig"})
+var light = slices.Concat(contract, []string{"apk/...", "store/memory/...", "store/blob/fs", "store/blob/mem", "atlas/httpapi/httpsig", "atlas/httpapi/deviceproto"})
 
 // testSupport lists the packages that are imported by tests only, and may
 // themselves import what belongs to tests.
-var testSupport = []string{"atlas/atlastest/...", "store/storetest/...", "store/blob/blobtest", "store/postgres/postgrestest"}
+var testSupport = []string{"atlas/atlastest/...", "store/storetest/...", "store/blob/blobtest", "store/postgres/postgrestest", "apk/internal/signtest"}
 
 // sqlPackages know that a database speaks SQL. Nothing else does.
 var sqlPackages = []string{"store/internal/...", "store/postgres/...", "store/sqlite/...", "examples/..."}

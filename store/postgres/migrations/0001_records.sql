@@ -265,7 +265,7 @@ CREATE TABLE atlas_commands (
 CREATE INDEX atlas_commands_open ON atlas_commands (device_id, priority DESC, id) WHERE state IN ('queued', 'delivered', 'acknowledged');
 CREATE UNIQUE INDEX atlas_commands_dedup ON atlas_commands (device_id, dedup_key) WHERE dedup_key <> '' AND state IN ('queued', 'delivered', 'acknowledged');
 CREATE INDEX atlas_commands_late ON atlas_commands (expires_at, id) WHERE state IN ('queued', 'delivered', 'acknowledged');
-CREATE INDEX atlas_commands_campaign ON atlas_commands (campaign_id, device_id) WHERE campaign_id <> '';
+CREATE UNIQUE INDEX atlas_commands_campaign ON atlas_commands (campaign_id, device_id) WHERE campaign_id <> '';
 CREATE INDEX atlas_commands_ref ON atlas_commands (ref_id, id) WHERE ref_id <> '';
 CREATE INDEX atlas_commands_device ON atlas_commands (device_id, id);
 CREATE INDEX atlas_commands_path ON atlas_commands (path, id);
