@@ -144,11 +144,11 @@ func (c Command) Apply(r Report, now time.Time) (Command, bool, error) {
 		return c, false, err
 	}
 	c.Detail = atlas.CleanText(r.Detail, MaxDetail)
-	switch {
-	case next == Queued:
+	switch next {
+	case Queued:
 		c.NotBefore, c.LeaseUntil = now.Add(backoff(c.Attempt)), time.Time{}
 		c.Attempt++
-	case next == Acknowledged:
+	case Acknowledged:
 		c.LeaseUntil = now.Add(BusyLease)
 	default:
 		c.FinishedAt = now

@@ -6,10 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/atlas-mdm/atlas-go/apk/intake"
 	"github.com/atlas-mdm/atlas-go/atlas"
+	"github.com/atlas-mdm/atlas-go/atlas/identity"
+	"github.com/atlas-mdm/atlas-go/ledger"
 	"github.com/atlas-mdm/atlas-go/store"
 )
 
@@ -29,9 +33,52 @@ type lister[T, F any] struct {
 func listCases() []proof {
 	return slices.Concat(
 		accountList().proofs("Accounts"), folderList().proofs("Folders"), deviceList().proofs("Devices"), codeList().proofs("Codes"),
+		[]proof{{"AtMost0IsNothing", atMostZero}},
 		packageList().proofs("Packages"), commandList().proofs("Commands"), securityList().proofs("Security"), auditList().proofs("Audit"),
 	)
 }
+
+// atMostZero asks every method that has a limit for nothing, of a store in
+// which there is something.
+func atMostZero(t *testing.T, st store.Store) {
+	late := at.Add(1000 * time.Hour)
+	insertCode(t, st, "c", 1)
+	appendAll(t, st, entry(1, "a", "b", 1, 1))
+	insertPackages(t, st, pkg(1, "root"))
+	insertCommands(t, st, command(1))
+	insertEvents(t, st, 1, 2)
+	update(t, st, func(c ctx, x tx) {
+		require.NoError(t, x.Ledger().InsertHold(c, ledger.Hold{ID: "h", AccountID: "a", Amount: 1, ExpiresAt: at}))
+		require.NoError(t, x.Commands().InsertCampaign(c, campaigns()[0]))
+		require.NoError(t, x.Audit().Place(c, 0, []string{"e0001"}))
+		require.NoError(t, x.Requests().Insert(c, store.Request{ID: "r"}))
+		require.NoError(t, x.Identity().PutAttempts(c, identity.Attempts{ID: "a"}))
+	})
+	update(t, st, func(c ctx, x tx) {
+		for limit := -1; limit <= 1; limit++ {
+			none := func(n int, err error) {
+				t.Helper()
+				require.NoError(t, err)
+				require.Equal(t, max(limit, 0), n, "limit %d", limit)
+			}
+			none(count(x.Codes().Lapsed(c, late, limit)))
+			none(count(x.Ledger().AllEntries(c, "", limit)))
+			none(count(x.Ledger().ExpiredHolds(c, late, limit)))
+			none(count(x.Packages().InState(c, intake.States(), limit)))
+			none(count(x.Commands().Open(c, "d", limit)))
+			none(count(x.Commands().Late(c, late, limit)))
+			none(count(x.Commands().Waiting(c, atlas.Device{ID: "x", Path: "root/a", EnrolledAt: at}, at, limit)))
+			none(count(x.Audit().Unsealed(c, limit)))
+			none(count(x.Audit().Sealed(c, 0, limit)))
+			n, err := x.Requests().DeleteBefore(c, late, limit)
+			none(int(n), err)
+			n, err = x.Identity().ForgetAttempts(c, late, limit)
+			none(int(n), err)
+		}
+	})
+}
+
+func count[T any](items []T, err error) (int, error) { return len(items), err }
 
 func (l lister[T, F]) proofs(name string) []proof {
 	return []proof{
@@ -176,6 +223,7 @@ func (l lister[T, F]) pages(t *testing.T, st store.Store) {
 		if len(page) == 0 {
 			break
 		}
+		require.Less(t, round, len(all), "it never ends")
 		got = append(got, ids(page, l.id)...)
 		p.After = got[len(got)-1]
 		update(t, st, func(c ctx, x tx) { // somebody else goes on working
