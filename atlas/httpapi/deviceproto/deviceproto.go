@@ -27,6 +27,7 @@ const (
 const (
 	MaxBody    = 2 << 20          // bytes of a request
 	MaxReports = 100              // results in one check-in
+	MaxApps    = 2000             // applications in one check-in
 	MaxWait    = 55 * time.Second // how long a wait may last
 )
 
@@ -90,7 +91,7 @@ type App struct {
 	VersionCode int64  `json:"version_code"`
 	VersionName string `json:"version_name,omitempty"`
 	Installer   string `json:"installer,omitempty"`
-	SHA256      string `json:"sha256,omitempty"`
+	SHA256      string `json:"sha256,omitempty"` // of the base APK, lower-case hex
 }
 
 // Orders is the answer to CheckIn.
@@ -107,6 +108,10 @@ type Orders struct {
 	// unless it is woken before.
 	NextCheckIn int64     `json:"next_check_in"`
 	ServerTime  time.Time `json:"server_time"`
+	// Keys are the server's keys from now on, in place of those the device
+	// has; absent means unchanged. They count because a key that the device
+	// has signed this answer: it is how keys are changed.
+	Keys json.RawMessage `json:"keys,omitempty"`
 }
 
 // Rejected is a report that the server could not use.
@@ -136,7 +141,13 @@ type Install struct {
 	VersionName string   `json:"version_name"`
 	Size        int64    `json:"size"`
 	SHA256      string   `json:"sha256"`
-	Signers     []string `json:"signers"`
+	Signers     []string `json:"signers"` // SHA-256 of the signing certificates, lower-case hex
+}
+
+// Target are the parameters of app.uninstall, app.clear_cache and
+// app.clear_data.
+type Target struct {
+	Package string `json:"package"`
 }
 
 // Wake is the answer to a wait: whether there may be commands. It is a hint;

@@ -24,10 +24,6 @@ const (
 	patience = 60 * time.Second
 )
 
-// corrections is how often one request is made again because the server said
-// how it should have been: once for the counter and once for the clock.
-const corrections = 2
-
 // call makes a signed request and reads its signed answer into out.
 func (a *Agent) call(ctx context.Context, method, url string, body []byte, out any) error {
 	return a.corrected(func() error {
@@ -35,7 +31,7 @@ func (a *Agent) call(ctx context.Context, method, url string, body []byte, out a
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		answer, err := a.verified(resp, req)
 		if err != nil {
 			return err
@@ -48,14 +44,16 @@ func (a *Agent) call(ctx context.Context, method, url string, body []byte, out a
 }
 
 // corrected runs one request, and again with what a refusal taught: another
-// counter or another time.
+// counter or another time, each once.
 func (a *Agent) corrected(request func() error) error {
-	for try := 0; ; try++ {
+	learnt := map[string]bool{}
+	for {
 		err := request()
 		var p *ProblemError
-		if try == corrections || !errors.As(err, &p) || !a.learn(p.Problem) {
+		if !errors.As(err, &p) || learnt[p.Problem.Type] || !a.learn(p.Problem) {
 			return err
 		}
+		learnt[p.Problem.Type] = true
 	}
 }
 

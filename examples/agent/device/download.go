@@ -83,7 +83,7 @@ func whole(file string, p deviceproto.Install) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	n, err := io.Copy(h, io.LimitReader(f, p.Size+1))
 	return err == nil && n == p.Size && hex.EncodeToString(h.Sum(nil)) == p.SHA256
@@ -152,10 +152,10 @@ func (a *Agent) fetch(ctx context.Context, part string, have int64, p deviceprot
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	from, err := a.begin(resp, req, have, p.Size)
 	if err != nil {
-		return err
+		return startOver(err, part)
 	}
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -190,6 +190,19 @@ func (a *Agent) begin(resp *http.Response, req *http.Request, have, size int64) 
 		return have, nil
 	}
 	return 0, a.refusedFile(resp, req)
+}
+
+// startOver deletes what is there of a file when the server has no such part
+// of it, so that the next try begins at the start.
+func startOver(err error, part string) error {
+	var p *ProblemError
+	if !errors.Is(err, ErrFile) && (!errors.As(err, &p) || p.Problem.Status != http.StatusRequestedRangeNotSatisfiable) {
+		return err
+	}
+	if rerr := os.Remove(part); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return errors.Join(err, rerr)
+	}
+	return err
 }
 
 // refusedFile is the error of an answer without a file. Only a signed one may

@@ -66,7 +66,7 @@ func (a *Agent) enrol(ctx context.Context, body []byte) (in deviceproto.Enrolled
 	if err != nil {
 		return in, fmt.Errorf("device: enrol: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	answer, err := readAnswer(resp)
 	if err != nil {
 		return in, err
@@ -108,5 +108,5 @@ func temporary(err error) bool {
 	if errors.As(err, &p) {
 		return p.Temporary()
 	}
-	return !errors.Is(err, ErrAnswer) && !errors.Is(err, ErrState)
+	return !errors.Is(err, ErrAnswer) && !errors.Is(err, ErrState) && !errors.Is(err, ErrFile)
 }

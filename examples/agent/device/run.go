@@ -28,13 +28,13 @@ const (
 // [ErrState].
 func (a *Agent) Run(ctx context.Context) error {
 	var wait backoff
-	for {
+	for woken := false; ; {
 		r, err := a.checkIn(ctx)
 		if err == nil {
-			if r.taken > 0 {
-				wait = backoff{}
-			}
-			err = a.await(ctx, r, &wait)
+			err = a.calm(ctx, woken && r.taken == 0, &wait)
+		}
+		if err == nil {
+			woken, err = a.await(ctx, r.next)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -50,37 +50,42 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 }
 
+// calm waits a little after a wake that was for nothing, longer each time, so
+// that a server which always says there is something gets no storm.
+func (a *Agent) calm(ctx context.Context, idle bool, wait *backoff) error {
+	if !idle {
+		*wait = backoff{}
+		return nil
+	}
+	return a.opt.Sleep(ctx, min(wait.next(nil), calmest))
+}
+
 func hopeless(err error) bool {
 	return errors.Is(err, ErrNotEnrolled) || errors.Is(err, ErrUnknownDevice) || errors.Is(err, ErrState)
 }
 
-// await returns when the next check-in is due, because the server has
-// commands or because its time has come.
-func (a *Agent) await(ctx context.Context, r round, wait *backoff) error {
-	end := a.opt.Elapsed() + r.next
-	for left := r.next; left > 0; left = end - a.opt.Elapsed() {
-		asked := min(left, deviceproto.MaxWait)
-		begun := a.opt.Elapsed()
+// await returns when the next check-in is due, and whether it is because the
+// server has commands.
+func (a *Agent) await(ctx context.Context, next time.Duration) (woken bool, err error) {
+	var wait backoff
+	end := a.opt.Elapsed() + next
+	for left := next; left > 0; left = end - a.opt.Elapsed() {
+		asked, begun := min(left, deviceproto.MaxWait), a.opt.Elapsed()
 		woken, err := a.wait(ctx, asked)
-		switch {
-		case ctx.Err() != nil || hopeless(err):
-			return err
-		case woken && r.taken > 0:
-			return nil
-		case woken: // again, after a check-in that brought nothing
-			return a.opt.Sleep(ctx, min(wait.next(nil), left))
-		case err == nil && a.opt.Elapsed()-begun >= asked/2:
-			*wait = backoff{}
-			continue
-		case err != nil:
-			a.opt.Logger.Warn("waiting did not get through", "error", err)
+		if woken || ctx.Err() != nil || hopeless(err) {
+			return woken, err
 		}
-		// A wait that ends too early, or not at all, must not become a storm.
+		if err == nil && a.opt.Elapsed()-begun >= asked/2 {
+			wait = backoff{}
+			continue
+		}
+		// An answer that comes too early, or none, must not become a storm.
+		a.opt.Logger.Debug("waiting was cut short", "error", err)
 		if err := a.opt.Sleep(ctx, min(wait.next(err), left)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // wait asks the server to answer as soon as there are commands, and after
@@ -100,6 +105,7 @@ func (a *Agent) wait(ctx context.Context, timeout time.Duration) (bool, error) {
 const (
 	firstDelay = time.Second
 	lastDelay  = 5 * time.Minute
+	calmest    = 30 * time.Second // the most that a needless wake costs
 )
 
 // backoff makes each delay about twice the one before, at random between a

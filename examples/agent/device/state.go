@@ -129,7 +129,7 @@ func writeFile(file string, content []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	if _, err = tmp.Write(content); err == nil {
 		err = tmp.Sync()
 	}
