@@ -104,6 +104,11 @@ func fill(sel, text string) step { return chromedp.SendKeys(sel, text) }
 func press(sel string) step      { return chromedp.Click(sel) }
 func see(sel string) step        { return chromedp.WaitVisible(sel) }
 
+// done waits for the page of that title which says that something was done.
+func done(what, title string) step {
+	return see(fmt.Sprintf("main[data-done=%q][data-page=%q]", what, title))
+}
+
 // unfold opens the form of that id, which stands folded on its page.
 func unfold(form string) step { return press("details:has(#form-" + form + ") > summary") }
 
@@ -133,14 +138,14 @@ func (b *tab) growTree() {
 		see("#new-account-username-error"))
 	require.Equal(b.t, "Must have 3 to 64 characters.", b.text("#new-account-username-error"))
 	b.shoot("wrong-field")
-	b.do(chromedp.SetValue("#new-account-username", "north"), fill("#new-account-password", "a good long phrase"), press("#form-new-account button"), see(".notice.good"))
-	b.do(unfold("grant"), fill("#grant-amount", "500"), press("#form-grant button"), see("td.plus"))
+	b.do(chromedp.SetValue("#new-account-username", "north"), fill("#new-account-password", "a good long phrase"), press("#form-new-account button"), done("account", "north"))
+	b.do(unfold("grant"), fill("#grant-amount", "500"), press("#form-grant button"), done("grant", "north"))
 	b.do(unfold("new-account"), fill("#new-account-username", "fjord"), fill("#new-account-password", "a good long phrase"))
 	b.choose("#new-account-role", "Client")
 	b.choose("#new-account-parent_id", "north")
-	b.do(press("#form-new-account button"), see("h1 .badge"), unfold("transfer"), fill("#transfer-amount", "120"))
+	b.do(press("#form-new-account button"), done("account", "fjord"), unfold("transfer"), fill("#transfer-amount", "120"))
 	b.choose("#transfer-other", "north")
-	b.do(press("#form-transfer button"), see("td.plus"))
+	b.do(press("#form-transfer button"), done("transfer", "fjord"), see("td.plus"))
 	b.visit("/accounts")
 	tree := b.text(".tree")
 	require.Regexp(b.t, `(?s)admin.*north.*380.*fjord.*120`, tree)
@@ -150,7 +155,7 @@ func (b *tab) growTree() {
 // issueCode makes a plan and one code of it.
 func (b *tab) issueCode() string {
 	b.visit("/codes")
-	b.do(unfold("plan"), fill("#plan-name", "Year"), press("#form-plan button"), see(".notice.good"))
+	b.do(unfold("plan"), fill("#plan-name", "Year"), press("#form-plan button"), done("plan", "Activation codes"))
 	b.do(unfold("issue"), chromedp.SetValue("#issue-count", "1"), fill("#issue-prefix", "FJRD"))
 	b.choose("#issue-owner_id", "fjord")
 	b.do(press("#form-issue button"), see("#issued code"))
@@ -204,7 +209,7 @@ func (b *tab) uploadAPK() {
 func (b *tab) deploy() {
 	b.do(unfold("assign"))
 	b.choose("#assign-target", "fjord")
-	b.do(press("#form-assign button"), see(".notice.good"), unfold("deploy"))
+	b.do(press("#form-assign button"), done("assigned", "Tiny ATLAS"), unfold("deploy"))
 	b.choose("#deploy-target", "fjord")
 	b.do(press("#form-deploy button"), see(`#deployments progress[data-succeeded="1"]`), see(`#deployments tr[data-state="succeeded"]`))
 	b.shoot("deployed")

@@ -59,10 +59,11 @@ func (p *Panel) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/{file}", p.assets)
 	mux.HandleFunc("GET /sign-in", p.signInPage)
-	mux.HandleFunc("POST /sign-in", p.signIn)
+	mux.Handle("POST /sign-in", bounded(http.HandlerFunc(p.signIn)))
 	for pattern, page := range p.routes() {
-		mux.Handle(pattern, p.signedIn(page))
+		mux.Handle(pattern, bounded(p.signedIn(page)))
 	}
+	mux.Handle("POST /packages", p.signedIn(p.upload)) // the service bounds the file
 	return secure(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -93,7 +94,6 @@ func (p *Panel) routes() map[string]page {
 
 		"GET /packages":                  p.packages,
 		"GET /packages/rows":             p.packageRows,
-		"POST /packages":                 p.upload,
 		"GET /packages/{id}":             p.apk,
 		"GET /packages/{id}/verdict":     p.apkVerdict,
 		"GET /packages/{id}/deployments": p.apkDeployments,
@@ -113,6 +113,14 @@ func (p *Panel) routes() map[string]page {
 		"GET /audit/export":     p.auditExport,
 		"GET /security":         p.security,
 	}
+}
+
+// bounded keeps the body of a form small.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secure sets the headers that every answer has.

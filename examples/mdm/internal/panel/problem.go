@@ -130,3 +130,11 @@ func (p *Panel) refuse(w http.ResponseWriter, r *http.Request, v *visit, f form,
 }
 
 func (p *Panel) nowhere(http.ResponseWriter, *http.Request, *visit) error { return atlas.ErrNotFound }
+
+// onField puts an ErrExists beside the field whose content is taken.
+func onField(err error, name string) error {
+	if errors.Is(err, atlas.ErrExists) {
+		return atlas.Invalid(name, "is taken already")
+	}
+	return err
+}

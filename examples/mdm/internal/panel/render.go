@@ -19,10 +19,13 @@ type sheet struct {
 	Title string
 	At    string // entry of the menu
 	Visit *visit
-	Done  string // what was just done
+	Did   string // what was just done, a key of deeds
 	Older string // address of the next page of a list
 	Body  any
 }
+
+// Done says what was just done, in words.
+func (s sheet) Done() string { return deeds[s.Did] }
 
 // common are the templates that every page is parsed with.
 var common = []string{"templates/layout.html", "templates/parts.html"}
@@ -61,6 +64,7 @@ func (p *Panel) funcs() template.FuncMap {
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ago":   func(t time.Time) string { return ago(p.svc.Now().Sub(t)) },
 		"short": short,
+		"brief": brief,
 		"bytes": sizeText,
 		"words": words,
 		"tone":  tone,
@@ -76,8 +80,8 @@ func (p *Panel) funcs() template.FuncMap {
 
 // show renders a whole page.
 func (p *Panel) show(w http.ResponseWriter, r *http.Request, status int, name string, s sheet) {
-	if s.Done == "" {
-		s.Done = deeds[r.URL.Query().Get("done")]
+	if did := r.URL.Query().Get("done"); deeds[did] != "" {
+		s.Did = did
 	}
 	p.fragment(w, r, status, name, "layout", s)
 }
@@ -130,6 +134,14 @@ func short(v any) string {
 		return id
 	}
 	return "…" + id[len(id)-8:]
+}
+
+// brief is short for what is too long to be a word.
+func brief(s string) string {
+	if len(s) > 32 {
+		return short(s)
+	}
+	return s
 }
 
 func sizeText(n int64) string {

@@ -71,9 +71,6 @@ func (p *Panel) signedIn(next page) http.Handler {
 			p.leave(w, r, err)
 			return
 		}
-		if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		}
 		if err := next(w, r, v); err != nil {
 			p.fail(w, r, v, err)
 		}
@@ -198,7 +195,6 @@ func (p *Panel) signIn(w http.ResponseWriter, r *http.Request) {
 		p.signInPage(w, r)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	in, err := p.svc.SignIn(r.Context(), fleet.Login{
 		Username: r.PostFormValue("username"), Password: r.PostFormValue("password"), Origin: origin(r), UserAgent: r.UserAgent(),
 	})
