@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/atlas-mdm/atlas-go/apk/intake"
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/activation"
 	"github.com/atlas-mdm/atlas-go/atlas/audit"
@@ -192,8 +193,7 @@ func (d *dump) codes() error {
 }
 
 func (d *dump) packages() error {
-	states := intakeStates()
-	ps, err := d.tx.Packages().InState(d.ctx, states, 1<<30)
+	ps, err := d.tx.Packages().InState(d.ctx, intake.States(), 1<<30)
 	if err != nil {
 		return err
 	}

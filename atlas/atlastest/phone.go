@@ -13,6 +13,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -175,8 +176,11 @@ func (p *Phone) Sync(ctx context.Context) error {
 	return errors.New("atlastest: a phone is never done")
 }
 
+// waitLimit bounds how long a phone waits, in real time.
+const waitLimit = 30 * time.Second
+
 // Wait waits for something to do as the long poll does, for at most as long
-// as ctx lasts.
+// as ctx lasts and never more than half a minute.
 func (p *Phone) Wait(ctx context.Context) (bool, error) {
 	d, err := p.Authenticate(ctx)
 	if err != nil {

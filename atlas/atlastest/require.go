@@ -5,19 +5,14 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/atlas-mdm/atlas-go/apk/intake"
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/audit"
 	"github.com/atlas-mdm/atlas-go/atlas/security"
 	"github.com/atlas-mdm/atlas-go/store"
 )
-
-// waitLimit bounds how long a phone waits in real time.
-const waitLimit = 30 * time.Second
 
 // RequireAudit fails the test unless the audit log has an event of that
 // action on that target, and returns the newest one.
@@ -54,5 +49,3 @@ func RequireNoCreditLost(t testing.TB, s Reconciler) {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, atlas.ErrNotFound) }
-
-func intakeStates() []intake.State { return intake.States() }

@@ -142,7 +142,7 @@ func (s *Service) MoveAccount(ctx context.Context, a atlas.Actor, id, parentID a
 			return acc, err
 		}
 		from := acc.ParentID
-		acc.ParentID, acc.UpdatedAt = parentID, w.now
+		acc.ParentID, acc.Support, acc.UpdatedAt = parentID, acc.Support&parent.Support, w.now
 		if err := w.tx.Accounts().Save(ctx, acc); err != nil {
 			return acc, err
 		}

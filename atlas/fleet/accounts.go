@@ -25,13 +25,13 @@ type NewAccount struct {
 // a taken username, ErrRefused for a role that can't be there.
 func (s *Service) CreateAccount(ctx context.Context, a atlas.Actor, key Key, in NewAccount) (atlas.Account, error) {
 	c := call{actor: a, action: atlas.AccountCreate, target: string(in.ParentID), key: key, input: in}
+	if err := s.admit(ctx, c); err != nil {
+		return atlas.Account{}, err
+	}
 	if _, err := atlas.ParseRole(string(in.Role)); err != nil {
 		return atlas.Account{}, s.failed(ctx, c, atlas.Subject{}, err)
 	}
 	acc := atlas.Account{Username: in.Username, DisplayName: in.DisplayName, Role: in.Role}
-	if err := s.admit(ctx, c); err != nil {
-		return atlas.Account{}, err
-	}
 	hash, err := s.credential(ctx, acc, in.Password)
 	if err != nil {
 		return atlas.Account{}, s.failed(ctx, c, atlas.Subject{}, err)

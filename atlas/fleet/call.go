@@ -53,7 +53,8 @@ func (w *work) id() string {
 
 // write runs a use case that changes something. The subject's account and
 // ancestors are read in the same transaction. A repeat with the same key
-// returns the first result.
+// returns the first result. What shows an Admin personal data is recorded as
+// a disclosure, as in read.
 func write[T any](ctx context.Context, s *Service, c call, fn func(ctx context.Context, w *work) (T, error)) (T, error) {
 	var out T
 	var who atlas.Subject
@@ -69,6 +70,9 @@ func write[T any](ctx context.Context, s *Service, c call, fn func(ctx context.C
 			out, err = once(ctx, w, fn)
 			return err
 		})
+	}
+	if err == nil {
+		err = s.disclose(ctx, c, who)
 	}
 	if err != nil {
 		var zero T

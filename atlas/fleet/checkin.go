@@ -133,7 +133,7 @@ func (w *work) pending(ctx context.Context, d atlas.Device) (bool, error) {
 		return false, err
 	}
 	for _, c := range open {
-		if c.Due(w.now) || c.Late(w.now) {
+		if c.Late(w.now) || c.Due(w.now) && w.deliverable(c.Kind, d) {
 			return true, nil
 		}
 	}
@@ -256,7 +256,7 @@ func (w *work) claim(ctx context.Context, d atlas.Device) ([]commands.Command, e
 		if err := w.stillMay(ctx, c, d); err != nil {
 			return err
 		}
-		if !w.s.opt.Kinds.Allowed(c.Kind, d) {
+		if !w.deliverable(c.Kind, d) {
 			return commands.ErrLater
 		}
 		if !installs(c.Kind) {
@@ -264,6 +264,16 @@ func (w *work) claim(ctx context.Context, d atlas.Device) ([]commands.Command, e
 		}
 		return w.deployable(ctx, c.RefID, d)
 	}})
+}
+
+// deliverable reports whether the device gets commands of a kind as it is now.
+// That its agent was ordered to be disabled is recorded when it is ordered, so
+// the order itself must still reach it.
+func (w *work) deliverable(k commands.Kind, d atlas.Device) bool {
+	if k == commands.AgentDisable {
+		d.AgentEnabled = true
+	}
+	return w.s.opt.Kinds.Allowed(k, d)
 }
 
 // stillMay checks that the sender of a command may still send it to d.

@@ -34,6 +34,9 @@ type IssuedCode struct {
 // don't cover all of them; then none is made.
 func (s *Service) IssueCodes(ctx context.Context, a atlas.Actor, key Key, in NewCodes) ([]IssuedCode, error) {
 	c := call{actor: a, action: atlas.CodeIssue, target: string(in.OwnerID), key: key, input: in}
+	if err := s.admit(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, s.failed(ctx, c, atlas.Subject{}, err)
 	}
@@ -65,6 +68,9 @@ func (s *Service) IssueCodes(ctx context.Context, a atlas.Actor, key Key, in New
 		}
 		if err := w.tx.Codes().InsertCodes(ctx, rows); err != nil {
 			return nil, err
+		}
+		for i := range out {
+			out[i].Code = bare(out[i].Code)
 		}
 		return out, w.audit(ctx, batch, owner.Path, fact("plan", plan.ID), fact("count", in.Count))
 	})
@@ -140,8 +146,19 @@ func (s *Service) Codes(ctx context.Context, a atlas.Actor, f store.CodeFilter, 
 		if err != nil {
 			return nil, err
 		}
-		return w.tx.Codes().List(ctx, scope, f, p)
+		codes, err := w.tx.Codes().List(ctx, scope, f, p)
+		for i := range codes {
+			codes[i] = bare(codes[i])
+		}
+		return codes, err
 	})
+}
+
+// bare returns a code without what it is found and opened by, which never
+// leaves the service.
+func bare(c activation.Code) activation.Code {
+	c.Lookup, c.Sealed = nil, nil
+	return c
 }
 
 // RevealCode returns a code with its text, to be printed again.
@@ -156,7 +173,7 @@ func (s *Service) RevealCode(ctx context.Context, a atlas.Actor, id string) (Iss
 		if err != nil {
 			return IssuedCode{}, err
 		}
-		return IssuedCode{Code: code, Text: text}, w.audit(ctx, id, code.Path)
+		return IssuedCode{Code: bare(code), Text: text}, w.audit(ctx, id, code.Path)
 	})
 }
 
@@ -196,7 +213,7 @@ func (s *Service) changeCode(ctx context.Context, a atlas.Actor, id string, rule
 			return code, err
 		}
 		code.Version++
-		return code, w.audit(ctx, id, code.Path, fact("state", code.State))
+		return bare(code), w.audit(ctx, id, code.Path, fact("state", code.State))
 	})
 }
 

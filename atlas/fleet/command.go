@@ -34,16 +34,7 @@ func (s *Service) Commands(ctx context.Context, a atlas.Actor, f store.CommandFi
 // device already holds may still run; its report then changes nothing.
 func (s *Service) CancelCommand(ctx context.Context, a atlas.Actor, id string) (commands.Command, error) {
 	c := call{actor: a, action: atlas.CommandCancel, target: id}
-	return write(ctx, s, c, func(ctx context.Context, w *work) (commands.Command, error) {
-		cmd, err := w.tx.Commands().Command(ctx, id)
-		if cmd, err = seen(w, cmd, err); err != nil {
-			return cmd, err
-		}
-		if cmd, err = w.finish(ctx, cmd, commands.Cancelled); err != nil {
-			return cmd, err
-		}
-		return cmd, w.audit(ctx, id, cmd.Path)
-	})
+	return write(ctx, s, c, func(ctx context.Context, w *work) (commands.Command, error) { return w.cancelCommand(ctx, id) })
 }
 
 func (w *work) finish(ctx context.Context, c commands.Command, end commands.State) (commands.Command, error) {
@@ -94,23 +85,7 @@ func (w *work) campaign(ctx context.Context, id string) (out Campaign, err error
 // commands are cancelled.
 func (s *Service) CancelCampaign(ctx context.Context, a atlas.Actor, id string) (Campaign, error) {
 	c := call{actor: a, action: atlas.CommandCancel, target: id}
-	return write(ctx, s, c, func(ctx context.Context, w *work) (Campaign, error) {
-		out, err := w.campaign(ctx, id)
-		if err != nil {
-			return out, err
-		}
-		out.Cancelled = true
-		if err := w.tx.Commands().SaveCampaign(ctx, out.Campaign); err != nil {
-			return out, err
-		}
-		if err := w.cancelOpen(ctx, store.CommandFilter{CampaignID: id}); err != nil {
-			return out, err
-		}
-		if err := w.audit(ctx, id, out.Path); err != nil {
-			return out, err
-		}
-		return w.campaign(ctx, id)
-	})
+	return write(ctx, s, c, func(ctx context.Context, w *work) (Campaign, error) { return w.cancelCampaign(ctx, id) })
 }
 
 // cancelOpen cancels every command that matches and is not at an end.

@@ -122,7 +122,7 @@ func (w *work) ownFolder(ctx context.Context, owner atlas.AccountID, id atlas.Fo
 		return nil
 	}
 	f, err := w.tx.Folders().Get(ctx, id)
-	if err == nil && f.OwnerID != owner {
+	if isNotFound(err) || err == nil && f.OwnerID != owner {
 		err = atlas.ErrNotFound
 	}
 	if err != nil {

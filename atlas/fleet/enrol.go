@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -135,6 +136,9 @@ func (w *work) again(ctx context.Context, in Enrolment, lookup []byte) (atlas.De
 	if err := code.Sustains(d.ActivatedUntil, w.now); err != nil {
 		return d, activation.Plan{}, err
 	}
+	if err := w.ownerActs(ctx, d.OwnerID); err != nil {
+		return d, activation.Plan{}, err
+	}
 	p, err := w.tx.Codes().Plan(ctx, code.PlanID)
 	if isNotFound(err) {
 		err = fmt.Errorf("plan of code %s is gone: %w", code.ID, atlas.ErrRefused)
@@ -147,12 +151,8 @@ func (w *work) enrol(ctx context.Context, in Enrolment, lookup []byte, names []s
 	if err != nil {
 		return atlas.Device{}, p, err
 	}
-	line, err := w.tx.Accounts().Line(ctx, code.OwnerID)
-	if err != nil {
-		return atlas.Device{}, p, fmt.Errorf("owner of code %s: %w", code.ID, err)
-	}
-	if atlas.Effective(line) != atlas.Active {
-		return atlas.Device{}, p, fmt.Errorf("owner of the code: %w", atlas.ErrSuspended)
+	if err := w.ownerActs(ctx, code.OwnerID); err != nil {
+		return atlas.Device{}, p, err
 	}
 	if err := w.capture(ctx, code); err != nil {
 		return atlas.Device{}, p, err
@@ -172,6 +172,19 @@ func (w *work) enrol(ctx context.Context, in Enrolment, lookup []byte, names []s
 	return d, p, w.auditDevice(ctx, enrolAction, d, fact("code", code.ID), fact("plan", p.ID))
 }
 
+// ownerActs returns an ErrSuspended unless the owner of a code or device is
+// active.
+func (w *work) ownerActs(ctx context.Context, id atlas.AccountID) error {
+	line, err := w.tx.Accounts().Line(ctx, id)
+	if err != nil {
+		return fmt.Errorf("owner %s: %w", id, err)
+	}
+	if atlas.Effective(line) != atlas.Active {
+		return fmt.Errorf("owner of the code: %w", atlas.ErrSuspended)
+	}
+	return nil
+}
+
 // capture takes the price of one device out of what was set aside for its
 // code.
 func (w *work) capture(ctx context.Context, code activation.Code) error {
@@ -187,13 +200,14 @@ func (w *work) capture(ctx context.Context, code activation.Code) error {
 // insertDevice stores d under the first support id that is free.
 func (w *work) insertDevice(ctx context.Context, d atlas.Device, names []string) (atlas.Device, error) {
 	var err error
+	named := d.Name != ""
 	for _, name := range names {
 		d.SupportID = name
-		if d.Name == "" {
+		if !named {
 			d.Name = "Device " + name
 		}
-		if err = w.tx.Devices().Insert(ctx, d); err == nil {
-			return d, nil
+		if err = w.tx.Devices().Insert(ctx, d); !errors.Is(err, atlas.ErrExists) {
+			return d, err
 		}
 	}
 	return d, err
@@ -261,6 +275,9 @@ func (s *Service) lease(d atlas.Device, p activation.Plan, now time.Time) (strin
 	next := now.Add(activation.VerifyEvery)
 	grace := next.Add(p.Grace())
 	if end := d.ActivatedUntil; !end.IsZero() && end.Before(next) {
+		if soon := now.Add(time.Second); end.Before(soon) {
+			end = soon // a lease counts in whole seconds and lasts at least one
+		}
 		next, grace = end, end
 	} else if !end.IsZero() && end.Before(grace) {
 		grace = end

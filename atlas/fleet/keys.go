@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atlas-mdm/atlas-go/atlas"
@@ -34,7 +36,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, a atlas.Actor, key Key, in N
 		if err := w.may(atlas.Resource{Path: w.who.Path}); err != nil {
 			return IssuedAPIKey{}, err
 		}
-		if err := s.checkNewKey(in, w.now); err != nil {
+		if err := s.checkNewKey(a, in, w.now); err != nil {
 			return IssuedAPIKey{}, err
 		}
 		k := identity.APIKey{
@@ -44,11 +46,12 @@ func (s *Service) CreateAPIKey(ctx context.Context, a atlas.Actor, key Key, in N
 		if err := w.tx.Identity().InsertAPIKey(ctx, k); err != nil {
 			return IssuedAPIKey{}, err
 		}
+		k.Hash = nil
 		return IssuedAPIKey{Key: k, Token: token}, w.audit(ctx, id, w.who.Path)
 	})
 }
 
-func (s *Service) checkNewKey(in NewAPIKey, now time.Time) error {
+func (s *Service) checkNewKey(a atlas.Actor, in NewAPIKey, now time.Time) error {
 	if err := atlas.CheckText("name", in.Name, 100); err != nil {
 		return err
 	}
@@ -58,6 +61,9 @@ func (s *Service) checkNewKey(in NewAPIKey, now time.Time) error {
 	for _, sc := range in.Scopes {
 		if _, ok := s.policy.Rule(atlas.Action(sc)); !ok {
 			return atlas.Invalid("scopes", "has an unknown action %q", atlas.CleanText(sc, 40))
+		}
+		if a.Only != nil && !slices.Contains(a.Only, atlas.Action(sc)) {
+			return fmt.Errorf("scopes: an API key makes no key for more than itself: %w", atlas.ErrDenied)
 		}
 	}
 	if !in.ExpiresAt.IsZero() && !in.ExpiresAt.After(now) {

@@ -67,7 +67,11 @@ func (s *Service) AuditProof(ctx context.Context, a atlas.Actor, id string) (sea
 func (s *Service) ExportAudit(ctx context.Context, a atlas.Actor, out io.Writer) error {
 	c := call{actor: a, action: atlas.AuditRead, target: "export"}
 	_, err := read(ctx, s, c, func(ctx context.Context, w *work) (struct{}, error) {
-		if err := w.may(atlas.Resource{}); err != nil {
+		scope, err := w.scope()
+		if err == nil && scope.Reach() != atlas.Everywhere {
+			err = fmt.Errorf("for those only who reach all tenants: %w", atlas.ErrDenied)
+		}
+		if err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, sealed.Export(ctx, w.tx.Audit(), out)

@@ -50,6 +50,9 @@ func (s *Service) SendCommand(ctx context.Context, a atlas.Actor, key Key, in Ne
 	c := call{actor: a, action: atlas.CommandSend, target: in.Target.name(), key: key, input: in}
 	var wake func()
 	out, err := write(ctx, s, c, func(ctx context.Context, w *work) (Sent, error) {
+		if _, err := w.scope(); err != nil { // before the input is looked at
+			return Sent{}, err
+		}
 		order, err := w.order(ctx, in)
 		if err != nil {
 			return Sent{}, err
@@ -59,8 +62,9 @@ func (s *Service) SendCommand(ctx context.Context, a atlas.Actor, key Key, in Ne
 			out, err = w.sendListed(ctx, order, in)
 			wake = func() { s.wakeups.wake(in.Target.DeviceIDs...) }
 		} else {
-			out, err = w.sendCampaign(ctx, order, in.Target)
-			wake = func() { s.wakeups.wakeBelow(order.Path) }
+			var place atlas.Path
+			out, place, err = w.sendCampaign(ctx, order, in.Target)
+			wake = func() { s.wakeups.wakeBelow(place) }
 		}
 		return out, err
 	})
@@ -223,23 +227,24 @@ func (w *work) switchAgent(ctx context.Context, order commands.Campaign, d atlas
 	return w.tx.Devices().Save(ctx, d)
 }
 
-// sendCampaign makes one campaign for a whole account or folder.
-func (w *work) sendCampaign(ctx context.Context, order commands.Campaign, t Target) (Sent, error) {
+// sendCampaign makes one campaign for a whole account or folder and returns
+// its place.
+func (w *work) sendCampaign(ctx context.Context, order commands.Campaign, t Target) (Sent, atlas.Path, error) {
 	place, err := w.place(ctx, t)
 	if err != nil {
-		return Sent{}, err
+		return Sent{}, "", err
 	}
 	order.ID, order.Path, order.Tenant, order.FolderID = w.id(), place, place.Tenant(), t.FolderID
 	if order.Kind == commands.AgentEnable || order.Kind == commands.AgentDisable {
 		if err := w.switchAll(ctx, order); err != nil {
-			return Sent{}, err
+			return Sent{}, "", err
 		}
 	}
 	if err := w.tx.Commands().InsertCampaign(ctx, order); err != nil {
-		return Sent{}, err
+		return Sent{}, "", err
 	}
 	err = w.audit(ctx, order.ID, place, fact("kind", order.Kind), fact("folder", t.FolderID))
-	return Sent{ID: order.ID, CampaignID: order.ID}, err
+	return Sent{ID: order.ID, CampaignID: order.ID}, place, err
 }
 
 // place returns the path of a target account or folder, authorized.
