@@ -189,8 +189,13 @@ func TestUnreadableResourcesCostTheLabelOnly(t *testing.T) {
 func TestManifestValuesOfEveryFormAreRead(t *testing.T) {
 	t.Parallel()
 	ids := []axmltest.Attr{
-		nameAttr, {ID: 0x0101000f, Name: "debuggable"}, {ID: 0x01010272, Name: "testOnly"}, {ID: 0x0101021b, Name: "versionCode"},
-		{ID: 0x01010576, Name: "versionCodeMajor"}, {ID: 0x0101020c, Name: "minSdkVersion"}, {ID: 0x01010010, Name: "exported"},
+		nameAttr,
+		{ID: 0x0101000f, Name: "debuggable"},
+		{ID: 0x01010272, Name: "testOnly"},
+		{ID: 0x0101021b, Name: "versionCode"},
+		{ID: 0x01010576, Name: "versionCodeMajor"},
+		{ID: 0x0101020c, Name: "minSdkVersion"},
+		{ID: 0x01010010, Name: "exported"},
 	}
 	d := axmltest.New(ids...)
 	d.Start("manifest", pkgAttr, axmltest.Attr{ID: 0x0101021b, Type: 0x10, Data: 0xfffffffe}, axmltest.Attr{ID: 0x01010576, Type: 0x10, Data: 3})

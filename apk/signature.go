@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/atlas-mdm/atlas-go/apk/internal/issue"
 	"github.com/atlas-mdm/atlas-go/apk/internal/sign"
 	"github.com/atlas-mdm/atlas-go/apk/internal/zip"
 )
@@ -49,7 +50,7 @@ func signerOf(s *sign.Signer) Signer {
 	return out
 }
 
-func issuesOf(in []sign.Issue) []Issue {
+func issuesOf(in []issue.Issue) []Issue {
 	out := make([]Issue, 0, len(in))
 	for _, i := range in {
 		out = append(out, Issue{Code: i.Code, Detail: i.Detail})

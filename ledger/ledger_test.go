@@ -181,8 +181,15 @@ func TestTakingFromAHold(t *testing.T) {
 		want    ledger.Credits
 		err     error
 	}{
-		{5, false, at.Add(-1), 5, nil}, {0, false, at.Add(-1), 5, nil}, {6, false, at.Add(-1), 0, ledger.ErrHold}, {1, false, at, 0, ledger.ErrHold},
-		{5, true, at, 5, nil}, {0, true, at.Add(1), 5, nil}, {6, true, at, 0, ledger.ErrHold}, {-1, true, at, 0, atlas.ErrInvalid}, {-1, false, at, 0, atlas.ErrInvalid},
+		{5, false, at.Add(-1), 5, nil},
+		{0, false, at.Add(-1), 5, nil},
+		{6, false, at.Add(-1), 0, ledger.ErrHold},
+		{1, false, at, 0, ledger.ErrHold},
+		{5, true, at, 5, nil},
+		{0, true, at.Add(1), 5, nil},
+		{6, true, at, 0, ledger.ErrHold},
+		{-1, true, at, 0, atlas.ErrInvalid},
+		{-1, false, at, 0, atlas.ErrInvalid},
 	} {
 		got, taken, err := h.Take(c.amount, c.release, c.now)
 		require.ErrorIs(t, err, c.err)

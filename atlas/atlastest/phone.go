@@ -236,7 +236,7 @@ func (p *Phone) install(ctx context.Context, d fleet.Device, params []byte) erro
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	if _, err := io.Copy(h, blob.NewReader(f)); err != nil {
 		return err

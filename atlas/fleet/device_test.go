@@ -168,7 +168,8 @@ func TestAResultOfAnotherDevicesCommandIsNamedAndRecordedAndStopsNothing(t *test
 	require.NoError(t, err)
 	in := mine.Report()
 	in.Results = append([]commands.Report{
-		{CommandID: id, Attempt: 1, Outcome: commands.OutcomeSucceeded}, {CommandID: "none", Attempt: 1, Outcome: commands.OutcomeFailed},
+		{CommandID: id, Attempt: 1, Outcome: commands.OutcomeSucceeded},
+		{CommandID: "none", Attempt: 1, Outcome: commands.OutcomeFailed},
 		{CommandID: own, Attempt: 1, Outcome: "splendid"},
 	}, in.Results...)
 	out, err := w.CheckIn(t.Context(), fleet.Device{ID: mine.ID}, in)

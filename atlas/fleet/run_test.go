@@ -32,7 +32,7 @@ func TestRunScansAndSealsByItselfAndEndsWithItsContext(t *testing.T) {
 		got, err := w.APK(ctx, w.Actor("north"), p.ID)
 		require.NoError(t, err)
 		require.Equal(t, intake.Clean, got.State, "an upload wakes the scanners")
-		time.Sleep(time.Second) // of the bubble
+		<-time.After(time.Second) // of the bubble
 		synctest.Wait()
 		proof, err := w.AuditProof(ctx, w.Actor("north"), atlastest.RequireAudit(t, w.Store, string(atlas.PackageUpload), p.ID).ID)
 		require.NoError(t, err)

@@ -109,7 +109,7 @@ func (s *Service) runScanners(ctx context.Context, p intake.Package) (scans []in
 	f, err := s.blobs.Open(ctx, p.SHA256)
 	var info apk.Info
 	if err == nil {
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		err = json.Unmarshal(p.Report, &info)
 	}
 	for i, sc := range s.opt.Scanners {

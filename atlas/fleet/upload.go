@@ -87,7 +87,7 @@ func (s *Service) inspect(ctx context.Context, ref blob.Ref) (*apk.Info, []byte,
 	if err != nil {
 		return nil, nil, fmt.Errorf("open upload: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := apk.Inspect(f, f.Size(), s.opt.Inspect)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %s", ErrNotAPK, atlas.CleanText(err.Error(), 200))

@@ -99,8 +99,13 @@ func TestSignersHaveEveryPromisedField(t *testing.T) {
 func TestWrongUseExitsTwo(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"-json"}, {"-nonsense", "x.apk"}, {"-min-sdk", "x", "x.apk"}, {"-min-sdk", "-1", "x.apk"},
-		{"-min-sdk", "30", "-max-sdk", "29", "x.apk"}, {"-v4", "x.idsig", "a.apk", "b.apk"},
+		{},
+		{"-json"},
+		{"-nonsense", "x.apk"},
+		{"-min-sdk", "x", "x.apk"},
+		{"-min-sdk", "-1", "x.apk"},
+		{"-min-sdk", "30", "-max-sdk", "29", "x.apk"},
+		{"-v4", "x.idsig", "a.apk", "b.apk"},
 	} {
 		code, lines, stderr := call(t, args...)
 		require.Equal(t, 2, code, args)

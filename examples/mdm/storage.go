@@ -46,7 +46,7 @@ func openStorage(ctx context.Context, a arguments) (*storage, error) {
 	case kind == "postgres" || kind == "postgresql":
 		err = s.openPostgres(ctx, a.store)
 	default:
-		return nil, errors.New("-store must be sqlite:FILE, postgres://… or memory:")
+		return nil, errors.New("-store must be memory:, sqlite:FILE or postgres://HOST/DATABASE")
 	}
 	if err == nil {
 		err = s.openFiles(filepath.Join(a.data, "files"))

@@ -17,18 +17,18 @@ func (sc scheme) attributes(s *Signer, w *wire) {
 		one := w.sub()
 		id := one.u32()
 		if one.err != nil {
-			s.issues.fail(sc.prefix+"_sig_malformed_additional_attribute", "attribute %d: %v", n, one.err)
+			s.issues.Fail(sc.prefix+"_sig_malformed_additional_attribute", "attribute %d: %v", n, one.err)
 			return
 		}
 		if !sc.attribute(s, id, one) {
-			s.issues.warn(sc.prefix+"_sig_unknown_additional_attribute", "%#x", id)
+			s.issues.Warn(sc.prefix+"_sig_unknown_additional_attribute", "%#x", id)
 		}
 		if one.err != nil {
-			s.issues.fail(sc.prefix+"_sig_malformed_additional_attribute", "attribute %d: %v", n, one.err)
+			s.issues.Fail(sc.prefix+"_sig_malformed_additional_attribute", "attribute %d: %v", n, one.err)
 		}
 	}
 	if w.err != nil {
-		s.issues.fail(sc.prefix+"_sig_malformed_additional_attribute", "%v", w.err)
+		s.issues.Fail(sc.prefix+"_sig_malformed_additional_attribute", "%v", w.err)
 	}
 }
 
@@ -58,11 +58,11 @@ func (sc scheme) lineage(s *Signer, value []byte) {
 	nodes, err := parseLineage(value)
 	switch {
 	case errors.Is(err, errLineageProof):
-		s.issues.fail("v3_sig_por_did_not_verify", "%v", err)
+		s.issues.Fail("v3_sig_por_did_not_verify", "%v", err)
 	case err != nil:
-		s.issues.fail("v3_sig_malformed_lineage", "%v", err)
-	case len(s.certs) == 0 || !nodes[len(nodes)-1].Cert.equal(s.certs[0]):
-		s.issues.fail("v3_sig_por_cert_mismatch", "the lineage does not end with the signer's certificate")
+		s.issues.Fail("v3_sig_malformed_lineage", "%v", err)
+	case len(s.certs) == 0 || !nodes[len(nodes)-1].Cert.Equal(s.certs[0]):
+		s.issues.Fail("v3_sig_por_cert_mismatch", "the lineage does not end with the signer's certificate")
 	default:
 		s.lineage = nodes
 	}

@@ -3,11 +3,13 @@ package sign
 import (
 	"errors"
 	"fmt"
+
+	"github.com/atlas-mdm/atlas-go/apk/internal/cert"
 )
 
 // Node is one certificate in a proof of rotation.
 type Node struct {
-	Cert  Cert
+	Cert  cert.Cert
 	Flags uint32
 }
 
@@ -37,7 +39,7 @@ func parseLineage(value []byte) ([]Node, error) {
 			return nil, fmt.Errorf("certificate %d: %w", len(nodes)+1, err)
 		}
 		for _, m := range nodes {
-			if m.Cert.equal(n.Cert) {
+			if m.Cert.Equal(n.Cert) {
 				return nil, fmt.Errorf("%w: certificate %d occurs twice", errLineageProof, len(nodes)+1)
 			}
 		}
@@ -64,11 +66,11 @@ func parseNode(w *wire, before []Node, link uint32) (n Node, next uint32, err er
 		if !ok || signedWith != link {
 			return n, 0, fmt.Errorf("%w: algorithm %#x, announced %#x", errLineageProof, signedWith, link)
 		}
-		if err := a.verify(before[len(before)-1].Cert.key, signed, sig); err != nil {
+		if err := a.verify(before[len(before)-1].Cert.PublicKey, signed, sig); err != nil {
 			return n, 0, fmt.Errorf("%w: %w", errLineageProof, err)
 		}
 	}
-	n.Cert, err = parseCert(der)
+	n.Cert, err = cert.Parse(der)
 	return n, next, err
 }
 
@@ -78,7 +80,7 @@ func prefixOf(a, b []Node) bool {
 		return false
 	}
 	for i := range a {
-		if !a[i].Cert.equal(b[i].Cert) {
+		if !a[i].Cert.Equal(b[i].Cert) {
 			return false
 		}
 	}

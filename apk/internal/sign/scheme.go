@@ -1,6 +1,10 @@
 package sign
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/atlas-mdm/atlas-go/apk/internal/issue"
+)
 
 const (
 	maxV2Signers = 10 // the platform's own limit
@@ -12,12 +16,12 @@ type found struct {
 	scheme  scheme
 	present bool
 	signers []*Signer
-	issues  issues
+	issues  issue.List
 }
 
 // failed reports whether anything in the scheme's block failed.
 func (f *found) failed() bool {
-	return f.issues.failed() || slices.ContainsFunc(f.signers, func(s *Signer) bool { return s.issues.failed() })
+	return f.issues.Failed() || slices.ContainsFunc(f.signers, func(s *Signer) bool { return s.issues.Failed() })
 }
 
 // parse reads the scheme's block, which is a length-prefixed sequence of signers.
@@ -31,19 +35,19 @@ func (sc scheme) parse(b block, id uint32, limit int) *found {
 	w := &wire{b: value}
 	signers := w.sub()
 	if w.err != nil {
-		f.issues.fail(sc.prefix+"_sig_malformed_signers", "%v", w.err)
+		f.issues.Fail(sc.prefix+"_sig_malformed_signers", "%v", w.err)
 		return f
 	}
 	for signers.more() {
 		if len(f.signers) == limit {
-			f.issues.fail(sc.prefix+"_sig_max_signatures_exceeded", "more than %d signers", limit)
+			f.issues.Fail(sc.prefix+"_sig_max_signatures_exceeded", "more than %d signers", limit)
 			return f
 		}
 		one := signers.sub()
 		f.signers = append(f.signers, sc.parseSigner(one))
 	}
 	if len(f.signers) == 0 {
-		f.issues.fail(sc.prefix+"_sig_no_signers", "block without signers")
+		f.issues.Fail(sc.prefix+"_sig_no_signers", "block without signers")
 	}
 	return f
 }
@@ -54,10 +58,10 @@ func (f *found) checkRanges() {
 	for i := 1; i < len(f.signers); i++ {
 		prev, s := f.signers[i-1], f.signers[i]
 		if s.MinSDK != prev.MaxSDK+1 && (s.MinSDK != prev.MaxSDK || !s.attrs.devRelease) {
-			f.issues.fail("v3_inconsistent_sdk_versions", "SDK %d to %d, then %d to %d", prev.MinSDK, prev.MaxSDK, s.MinSDK, s.MaxSDK)
+			f.issues.Fail("v3_inconsistent_sdk_versions", "SDK %d to %d, then %d to %d", prev.MinSDK, prev.MaxSDK, s.MinSDK, s.MaxSDK)
 		}
 		if s.lineage != nil && !prefixOf(prev.lineage, s.lineage) {
-			f.issues.fail("v3_inconsistent_lineages", "the lineage from SDK %d on does not continue the one before", s.MinSDK)
+			f.issues.Fail("v3_inconsistent_lineages", "the lineage from SDK %d on does not continue the one before", s.MinSDK)
 		}
 	}
 }

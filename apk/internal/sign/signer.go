@@ -6,20 +6,23 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/atlas-mdm/atlas-go/apk/internal/cert"
+	"github.com/atlas-mdm/atlas-go/apk/internal/issue"
 )
 
 // Signer is one signer of one scheme.
 type Signer struct {
 	Scheme         string
 	MinSDK, MaxSDK int
-	Cert           Cert // the signing certificate; its Raw is nil where it could not be read
+	Cert           cert.Cert // the signing certificate; its Raw is nil where it could not be read
 
-	certs    []Cert
+	certs    []cert.Cert
 	lineage  []Node
 	wanted   []wantedDigest
 	verified []Digest // content digests that a verified signature stands over
 	attrs    attributes
-	issues   issues
+	issues   issue.List
 }
 
 // wantedDigest is a content digest that the signer signed.
@@ -66,14 +69,14 @@ func (sc scheme) parseSigner(w *wire) *Signer {
 	}
 	r.signatures, r.publicKey = w.sub(), w.bytes()
 	if w.err != nil {
-		s.issues.fail(sc.prefix+"_sig_malformed_signer", "%v", w.err)
+		s.issues.Fail(sc.prefix+"_sig_malformed_signer", "%v", w.err)
 		return s
 	}
 	if sc.ranged && s.MinSDK > s.MaxSDK {
-		s.issues.fail("v3_sig_invalid_sdk_versions", "signer for SDK %d to %d", s.MinSDK, s.MaxSDK)
+		s.issues.Fail("v3_sig_invalid_sdk_versions", "signer for SDK %d to %d", s.MinSDK, s.MaxSDK)
 	}
 	ids, best := sc.signatures(s, r.signatures)
-	if s.issues.failed() {
+	if s.issues.Failed() {
 		return s
 	}
 	sc.checkSignatures(s, r, best)
@@ -88,23 +91,23 @@ func (sc scheme) signatures(s *Signer, w *wire) (ids []uint32, best []signature)
 		one := w.sub()
 		id, sig := one.u32(), one.bytes()
 		if one.err != nil {
-			s.issues.fail(sc.prefix+"_sig_malformed_signature", "signature %d: %v", len(ids)+1, one.err)
+			s.issues.Fail(sc.prefix+"_sig_malformed_signature", "signature %d: %v", len(ids)+1, one.err)
 			return ids, nil
 		}
 		ids = append(ids, id)
 		a, ok := algorithmByID(id)
 		if !ok {
-			s.issues.warn(sc.prefix+"_sig_unknown_sig_algorithm", "%#x", id)
+			s.issues.Warn(sc.prefix+"_sig_unknown_sig_algorithm", "%#x", id)
 			continue
 		}
 		best = keepStrongest(best, signature{a, sig}, s.MaxSDK)
 	}
 	if len(ids) == 0 {
-		s.issues.fail(sc.prefix+"_sig_no_signatures", "signer has no signatures")
+		s.issues.Fail(sc.prefix+"_sig_no_signatures", "signer has no signatures")
 		return ids, nil
 	}
 	if !slices.ContainsFunc(best, func(b signature) bool { return b.algorithm.minSDK <= max(s.MinSDK, sdkN) }) {
-		s.issues.fail(sc.prefix+"_sig_no_supported_signatures", "none of %d signatures is known to SDK %d", len(ids), s.MinSDK)
+		s.issues.Fail(sc.prefix+"_sig_no_supported_signatures", "none of %d signatures is known to SDK %d", len(ids), s.MinSDK)
 	}
 	return ids, best
 }
@@ -127,15 +130,15 @@ func keepStrongest(best []signature, c signature, maxSDK int) []signature {
 func (sc scheme) checkSignatures(s *Signer, r record, best []signature) {
 	key, err := x509.ParsePKIXPublicKey(r.publicKey)
 	if err != nil {
-		s.issues.fail(sc.prefix+"_sig_malformed_public_key", "%v", err)
+		s.issues.Fail(sc.prefix+"_sig_malformed_public_key", "%v", err)
 		return
 	}
 	for _, b := range best {
 		switch err := b.algorithm.verify(key, r.signed, b.sig); {
-		case errors.Is(err, errKeyType):
-			s.issues.fail(sc.prefix+"_sig_verify_exception", "algorithm %#x: %v", b.algorithm.id, err)
+		case errors.Is(err, cert.ErrKeyType):
+			s.issues.Fail(sc.prefix+"_sig_verify_exception", "algorithm %#x: %v", b.algorithm.id, err)
 		case err != nil:
-			s.issues.fail(sc.prefix+"_sig_did_not_verify", "algorithm %#x: %v", b.algorithm.id, err)
+			s.issues.Fail(sc.prefix+"_sig_did_not_verify", "algorithm %#x: %v", b.algorithm.id, err)
 		default:
 			s.verified = append(s.verified, b.algorithm.digest)
 		}
@@ -147,7 +150,7 @@ func (sc scheme) signedData(s *Signer, r record, signatureIDs []uint32) {
 	w := &wire{b: r.signed}
 	digests, certs := w.sub(), w.sub()
 	if w.err != nil {
-		s.issues.fail(sc.prefix+"_sig_malformed_signer", "signed data: %v", w.err)
+		s.issues.Fail(sc.prefix+"_sig_malformed_signer", "signed data: %v", w.err)
 		return
 	}
 	sc.certificates(s, certs, r.publicKey)
@@ -157,7 +160,7 @@ func (sc scheme) signedData(s *Signer, r record, signatureIDs []uint32) {
 	}
 	attrs := w.sub()
 	if w.err != nil {
-		s.issues.fail(sc.prefix+"_sig_malformed_signer", "signed data: %v", w.err)
+		s.issues.Fail(sc.prefix+"_sig_malformed_signer", "signed data: %v", w.err)
 		return
 	}
 	sc.attributes(s, attrs)
@@ -165,32 +168,32 @@ func (sc scheme) signedData(s *Signer, r record, signatureIDs []uint32) {
 
 func (sc scheme) sameRange(s *Signer, minSDK, maxSDK int) {
 	if minSDK != s.MinSDK {
-		s.issues.fail("v3_min_sdk_version_mismatch_between_signer_and_signed_data_record", "%d and %d", s.MinSDK, minSDK)
+		s.issues.Fail("v3_min_sdk_version_mismatch_between_signer_and_signed_data_record", "%d and %d", s.MinSDK, minSDK)
 	}
 	if maxSDK != s.MaxSDK {
-		s.issues.fail("v3_max_sdk_version_mismatch_between_signer_and_signed_data_record", "%d and %d", s.MaxSDK, maxSDK)
+		s.issues.Fail("v3_max_sdk_version_mismatch_between_signer_and_signed_data_record", "%d and %d", s.MaxSDK, maxSDK)
 	}
 }
 
 func (sc scheme) certificates(s *Signer, w *wire, publicKey []byte) {
 	for w.more() {
-		c, err := parseCert(w.bytes())
+		c, err := cert.Parse(w.bytes())
 		if err != nil || w.err != nil {
-			s.issues.fail(sc.prefix+"_sig_malformed_certificate", "certificate %d: %v", len(s.certs)+1, errors.Join(err, w.err))
+			s.issues.Fail(sc.prefix+"_sig_malformed_certificate", "certificate %d: %v", len(s.certs)+1, errors.Join(err, w.err))
 			return
 		}
 		if s.certs = append(s.certs, c); len(s.certs) > maxCerts {
-			s.issues.fail(sc.prefix+"_sig_malformed_certificate", "more than %d certificates", maxCerts)
+			s.issues.Fail(sc.prefix+"_sig_malformed_certificate", "more than %d certificates", maxCerts)
 			return
 		}
 	}
 	if len(s.certs) == 0 {
-		s.issues.fail(sc.prefix+"_sig_no_certificates", "signer has no certificate")
+		s.issues.Fail(sc.prefix+"_sig_no_certificates", "signer has no certificate")
 		return
 	}
 	s.Cert = s.certs[0]
-	if !bytes.Equal(s.Cert.spki, publicKey) {
-		s.issues.fail(sc.prefix+"_sig_public_key_mismatch_between_certificate_and_signatures_record", "the certificate is for another key")
+	if !s.Cert.HasKey(publicKey) {
+		s.issues.Fail(sc.prefix+"_sig_public_key_mismatch_between_certificate_and_signatures_record", "the certificate is for another key")
 	}
 }
 
@@ -202,14 +205,14 @@ func (sc scheme) digests(s *Signer, w *wire, signatureIDs []uint32) {
 		one := w.sub()
 		id, sum := one.u32(), one.bytes()
 		if one.err != nil {
-			s.issues.fail(sc.prefix+"_sig_malformed_digest", "digest %d: %v", len(ids)+1, one.err)
+			s.issues.Fail(sc.prefix+"_sig_malformed_digest", "digest %d: %v", len(ids)+1, one.err)
 			return
 		}
 		ids = append(ids, id)
 		s.wanted = append(s.wanted, wantedDigest{id, sum})
 	}
 	if !slices.Equal(ids, signatureIDs) {
-		s.issues.fail(sc.prefix+"_sig_sig_alg_mismatch_between_signatures_and_digests_records", "%d signatures, %d digests", len(signatureIDs), len(ids))
+		s.issues.Fail(sc.prefix+"_sig_sig_alg_mismatch_between_signatures_and_digests_records", "%d signatures, %d digests", len(signatureIDs), len(ids))
 	}
 }
 
@@ -222,12 +225,12 @@ func (s *Signer) checkContent(sums Sums) {
 			continue
 		}
 		if got, ok := sums.Content[a.digest]; ok && !bytes.Equal(got, want.sum) {
-			s.issues.fail(prefix+"_sig_apk_digest_did_not_verify", "algorithm %#x: the file was changed after signing", want.algorithm)
+			s.issues.Fail(prefix+"_sig_apk_digest_did_not_verify", "algorithm %#x: the file was changed after signing", want.algorithm)
 		}
 	}
 	for _, d := range s.verified {
 		if _, ok := sums.Content[d]; !ok {
-			s.issues.fail(prefix+"_sig_apk_digest_did_not_verify", "the signed digest can't be computed for this file")
+			s.issues.Fail(prefix+"_sig_apk_digest_did_not_verify", "the signed digest can't be computed for this file")
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"io"
 	"slices"
+
+	"github.com/atlas-mdm/atlas-go/apk/internal/issue"
 )
 
 // Input is a package whose archive was read already.
@@ -39,7 +41,7 @@ type Result struct {
 	Signers          []*Signer // of the newest scheme first, and within it for the newest platforms first
 	Lineage          []Node    // like Schemes, only where Verified is true
 	Stamp            bool      // a source stamp is there
-	Errors, Warnings []Issue
+	Errors, Warnings []issue.Issue
 
 	current *Signer
 }
@@ -52,7 +54,7 @@ type check struct {
 	in          Input
 	block       block
 	v2, v3, v31 *found
-	issues      issues
+	issues      issue.List
 }
 
 // Verify judges the signature and digests the file. An error means that the file could not be read, or passed a limit.
@@ -77,7 +79,7 @@ func Verify(in Input) (*Result, error) {
 		}
 	}
 	if in.MinSDK > in.MaxSDK {
-		c.issues.fail("sdk_range_empty", "SDK %d to %d", in.MinSDK, in.MaxSDK)
+		c.issues.Fail("sdk_range_empty", "SDK %d to %d", in.MinSDK, in.MaxSDK)
 	} else {
 		c.judge()
 	}
@@ -108,7 +110,7 @@ func (c *check) parse() {
 func (c *check) judge() {
 	any := c.v2.present || c.v3.present || c.v31.present
 	if c.in.SandboxVersion > 1 && !any {
-		c.issues.fail("no_sig_for_target_sandbox_version", "targetSandboxVersion %d needs a v2 or later signature", c.in.SandboxVersion)
+		c.issues.Fail("no_sig_for_target_sandbox_version", "targetSandboxVersion %d needs a v2 or later signature", c.in.SandboxVersion)
 	}
 	if c.in.MinSDK < sdkN || !any {
 		c.jar(any)
@@ -124,15 +126,15 @@ func (c *check) judge() {
 func (c *check) jar(any bool) {
 	switch {
 	case !c.in.JAR.Manifest:
-		c.issues.fail("jar_sig_no_manifest", "no META-INF/MANIFEST.MF")
+		c.issues.Fail("jar_sig_no_manifest", "no META-INF/MANIFEST.MF")
 	case !c.in.JAR.Signature:
-		c.issues.fail("jar_sig_no_signatures", "no JAR signature")
+		c.issues.Fail("jar_sig_no_signatures", "no JAR signature")
 	case c.referencedMissing():
-		c.issues.fail("jar_sig_missing_apk_sig_referenced", "the JAR signature says that a newer scheme was there")
+		c.issues.Fail("jar_sig_missing_apk_sig_referenced", "the JAR signature says that a newer scheme was there")
 	case !any:
-		c.issues.fail("jar_sig_unsupported", "only a JAR signature (v1), which this version does not verify")
+		c.issues.Fail("jar_sig_unsupported", "only a JAR signature (v1), which this version does not verify")
 	default:
-		c.issues.warn("v1_not_checked", "the JAR signature for SDK %d to 23 was not verified", c.in.MinSDK)
+		c.issues.Warn("v1_not_checked", "the JAR signature for SDK %d to 23 was not verified", c.in.MinSDK)
 	}
 }
 
@@ -150,7 +152,7 @@ func (c *check) coverage() {
 		hi = max(c.v31.signers[0].MinSDK, sdkT) - 1
 	}
 	if c.v3.present && !c.v3.covers(max(lo, sdkP), hi) {
-		c.issues.fail("v3_missing_sdk_versions", "no signer for some SDK level from %d to %d", max(lo, sdkP), hi)
+		c.issues.Fail("v3_missing_sdk_versions", "no signer for some SDK level from %d to %d", max(lo, sdkP), hi)
 	}
 	if c.v3.present {
 		hi = min(hi, sdkP-1)
@@ -159,9 +161,9 @@ func (c *check) coverage() {
 	case c.v2.present || lo > hi:
 	case c.v3.present:
 		// As in apksig, not an error: these platforms install nothing of what was not verified, they refuse the file.
-		c.issues.warn("v2_sig_missing", "no v2 signature, without which SDK %d to %d can't install", lo, hi)
+		c.issues.Warn("v2_sig_missing", "no v2 signature, without which SDK %d to %d can't install", lo, hi)
 	case c.v31.present:
-		c.issues.fail("v2_sig_missing", "no signature for SDK %d to %d", lo, hi)
+		c.issues.Fail("v2_sig_missing", "no signature for SDK %d to %d", lo, hi)
 	}
 }
 
@@ -169,12 +171,12 @@ func (c *check) coverage() {
 func (c *check) stripping() {
 	for _, s := range c.v2.signers {
 		if slices.Contains(s.attrs.stripped, 3) && c.in.MaxSDK >= sdkP && !c.v3.present {
-			c.issues.fail("v2_sig_missing_apk_sig_referenced", "the v2 signer says that a v3 signature was there")
+			c.issues.Fail("v2_sig_missing_apk_sig_referenced", "the v2 signer says that a v3 signature was there")
 		}
 	}
 	for _, s := range c.v3.signers {
 		if at := s.attrs.rotationMin; at != 0 && at <= c.in.MaxSDK && c.in.MaxSDK >= sdkT && !c.v31.present {
-			c.issues.fail("v31_block_missing", "the v3 signer says that a v3.1 signature rules from SDK %d", at)
+			c.issues.Fail("v31_block_missing", "the v3 signer says that a v3.1 signature rules from SDK %d", at)
 		}
 	}
 }
@@ -185,21 +187,21 @@ func (c *check) rotation() {
 		return
 	}
 	if !c.v3.present {
-		c.issues.warn("v31_block_found_without_v3_block", "a v3.1 signature without v3")
+		c.issues.Warn("v31_block_found_without_v3_block", "a v3.1 signature without v3")
 		return
 	}
 	from := c.v31.signers[0].MinSDK
 	for _, s := range c.v3.signers {
 		switch s.attrs.rotationMin {
 		case 0:
-			c.issues.warn("v31_rotation_min_sdk_attr_missing", "the v3 signer does not know of the v3.1 signature")
+			c.issues.Warn("v31_rotation_min_sdk_attr_missing", "the v3 signer does not know of the v3.1 signature")
 		case from:
 		default:
-			c.issues.fail("v31_rotation_min_sdk_mismatch", "v3 says %d, v3.1 begins at %d", s.attrs.rotationMin, from)
+			c.issues.Fail("v31_rotation_min_sdk_mismatch", "v3 says %d, v3.1 begins at %d", s.attrs.rotationMin, from)
 		}
 	}
 	if !prefixOf(c.v3.lineage(), c.v31.lineage()) {
-		c.issues.fail("v3_inconsistent_lineages", "the v3.1 lineage does not continue the one of v3")
+		c.issues.Fail("v3_inconsistent_lineages", "the v3.1 lineage does not continue the one of v3")
 	}
 }
 
@@ -210,29 +212,29 @@ func (c *check) pastSigner() {
 		return
 	}
 	if len(c.v2.signers) != 1 {
-		c.issues.fail("v3_sig_multiple_past_signers", "%d v2 signers under v3, which knows one", len(c.v2.signers))
+		c.issues.Fail("v3_sig_multiple_past_signers", "%d v2 signers under v3, which knows one", len(c.v2.signers))
 		return
 	}
 	first := newest[0].Cert
 	if l := c.fullLineage(); len(l) > 0 {
 		first = l[0].Cert
 	} else if len(newest) > 1 {
-		c.issues.fail("v3_sig_multiple_signers", "%d v3 signers without a lineage", len(newest))
+		c.issues.Fail("v3_sig_multiple_signers", "%d v3 signers without a lineage", len(newest))
 	}
-	if !first.equal(c.v2.signers[0].Cert) {
-		c.issues.fail("v3_sig_past_signers_mismatch", "the v2 signer is not the first of the v3 signers")
+	if !first.Equal(c.v2.signers[0].Cert) {
+		c.issues.Fail("v3_sig_past_signers_mismatch", "the v2 signer is not the first of the v3 signers")
 	}
 }
 
 // hybrid refuses what needs scheme v3.2.
 func (c *check) hybrid() {
 	if _, ok := c.block.get(idV32); ok && c.in.MaxSDK > lastWithoutV32 {
-		c.issues.fail("v32_unsupported", "a v3.2 signature, which this version does not verify")
+		c.issues.Fail("v32_unsupported", "a v3.2 signature, which this version does not verify")
 		return
 	}
 	for _, s := range slices.Concat(c.v3.signers, c.v31.signers) {
 		if s.attrs.hybridMissing && s.attrs.hybridMin == 0 || s.attrs.hybridMin > 0 && s.attrs.hybridMin <= c.in.MaxSDK {
-			c.issues.fail("v32_unsupported", "a signer says that a v3.2 signature was there")
+			c.issues.Fail("v32_unsupported", "a signer says that a v3.2 signature was there")
 			return
 		}
 	}
@@ -259,7 +261,7 @@ func (c *check) result(sums Sums) *Result {
 	for _, f := range c.schemes() {
 		c.collect(f, r)
 	}
-	r.Errors, r.Warnings = append(r.Errors, c.issues.errors...), append(r.Warnings, c.issues.warnings...)
+	r.Errors, r.Warnings = append(r.Errors, c.issues.Errors...), append(r.Warnings, c.issues.Warnings...)
 	slices.Reverse(r.Schemes)
 	r.Verified = len(r.Errors) == 0 && len(r.Schemes) > 0
 	if !r.Verified {
@@ -272,15 +274,15 @@ func (c *check) collect(f *found, r *Result) {
 	if !f.present {
 		return
 	}
-	r.Errors, r.Warnings = append(r.Errors, f.issues.errors...), append(r.Warnings, f.issues.warnings...)
+	r.Errors, r.Warnings = append(r.Errors, f.issues.Errors...), append(r.Warnings, f.issues.Warnings...)
 	for _, s := range f.newestFirst() {
 		if s.Cert.Raw != nil {
 			r.Signers = append(r.Signers, s)
 		}
-		r.Errors, r.Warnings = append(r.Errors, s.issues.errors...), append(r.Warnings, s.issues.warnings...)
+		r.Errors, r.Warnings = append(r.Errors, s.issues.Errors...), append(r.Warnings, s.issues.Warnings...)
 		// A signer that nothing verified for must never pass by having no error.
-		if len(s.verified) == 0 && !s.issues.failed() {
-			r.Errors = append(r.Errors, Issue{f.scheme.prefix + "_sig_no_supported_signatures", "signer without a verified signature"})
+		if len(s.verified) == 0 && !s.issues.Failed() {
+			r.Errors = append(r.Errors, issue.Issue{Code: f.scheme.prefix + "_sig_no_supported_signatures", Detail: "signer without a verified signature"})
 		}
 	}
 	if !f.failed() && len(f.signers) > 0 {

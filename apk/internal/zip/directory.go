@@ -134,11 +134,20 @@ func parseCentral(b []byte, text string) (Entry, int, error) {
 
 // Lookup finds an entry by its exact name; of several, the first.
 func (d *Directory) Lookup(name string) (Entry, bool) {
+	i, ok := d.Index(name)
+	if !ok {
+		return Entry{}, false
+	}
+	return d.Entries[i], true
+}
+
+// Index is the place in Entries of an exact name; of several, of the first.
+func (d *Directory) Index(name string) (int, bool) {
 	i, ok := slices.BinarySearchFunc(d.byName, name, func(i int32, name string) int {
 		return strings.Compare(d.Entries[i].Name, name)
 	})
 	if !ok {
-		return Entry{}, false
+		return 0, false
 	}
-	return d.Entries[d.byName[i]], true
+	return int(d.byName[i]), true
 }
