@@ -3,8 +3,12 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
+	"time"
+
+	"github.com/atlas-mdm/atlas-go/store/memory"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +36,7 @@ func TestNobodyMayDoAnything(t *testing.T) {
 		if !actor {
 			continue
 		}
+		sc.Clock.Advance(time.Minute) // the events of strangers are bounded
 		for what, a := range map[string]atlas.Actor{"zero": {}, "unknown": {Account: "nobody", Purpose: atlas.PurposeSupport}} {
 			err := sc.try(t, name, func() error { return callAs(sc.Service, name, a) })
 			require.ErrorIs(t, err, atlas.ErrUnauthenticated, "%s of the %s actor", name, what)
@@ -118,4 +123,22 @@ func disclosures(t *testing.T, sc *scene) (n int) {
 		}
 	}
 	return n
+}
+
+func TestEventsOfStrangersAreBoundedAndCounted(t *testing.T) {
+	t.Parallel()
+	w := atlastest.New(t, memory.New(memory.Options{}))
+	before := len(atlastest.SecurityEvents(t, w.Store))
+	for range 100 {
+		_, err := w.Service.Authenticate(t.Context(), "no token", "203.0.113.7")
+		require.ErrorIs(t, err, atlas.ErrUnauthenticated)
+	}
+	require.Len(t, atlastest.SecurityEvents(t, w.Store), before+60)
+
+	w.Clock.Advance(time.Minute)
+	_, err := w.Service.Authenticate(t.Context(), "no token", "203.0.113.7")
+	require.ErrorIs(t, err, atlas.ErrUnauthenticated)
+	events := atlastest.SecurityEvents(t, w.Store)
+	require.Len(t, events, before+61)
+	require.Contains(t, fmt.Sprint(events), "40 further events")
 }

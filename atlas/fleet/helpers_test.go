@@ -151,7 +151,7 @@ func noAPK() io.Reader { return strings.NewReader("certainly not an APK") }
 var nowhere = io.Discard
 
 // hashes are what the store keeps of secrets of north, as JSON has them.
-func hashes(t testing.TB, w *atlastest.World, token string, keyID string) []string {
+func hashes(t testing.TB, w *atlastest.World, token, keyID, codeID string) []string {
 	t.Helper()
 	var out []string
 	require.NoError(t, w.Store.View(context.Background(), func(ctx context.Context, tx store.Tx) error {
@@ -163,11 +163,18 @@ func hashes(t testing.TB, w *atlastest.World, token string, keyID string) []stri
 		if err != nil {
 			return err
 		}
+		code, err := tx.Codes().Code(ctx, codeID)
+		if err != nil {
+			return err
+		}
 		h, err := identity.HashToken(token)
 		if err != nil {
 			return err
 		}
-		out = []string{c.Hash, base64.StdEncoding.EncodeToString(k.Hash), base64.StdEncoding.EncodeToString(h)}
+		out = []string{c.Hash}
+		for _, b := range [][]byte{k.Hash, h, code.Lookup, code.Sealed} {
+			out = append(out, base64.StdEncoding.EncodeToString(b))
+		}
 		return nil
 	}))
 	for _, s := range out {

@@ -163,7 +163,7 @@ func TestNoResultCarriesAHash(t *testing.T) {
 
 	b, err := json.Marshal([]any{code, key, in.Account, keys, sessions, codes, shown, paused, me, events})
 	require.NoError(t, err)
-	for _, secret := range hashes(t, w, in.Token, key.Key.ID) {
+	for _, secret := range hashes(t, w, in.Token, key.Key.ID, code.ID) {
 		require.NotContains(t, string(b), secret)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/audit"
+	"github.com/atlas-mdm/atlas-go/atlas/identity"
 	"github.com/atlas-mdm/atlas-go/atlas/security"
 	"github.com/atlas-mdm/atlas-go/store"
 )
@@ -50,7 +51,19 @@ const eventTimeout = 5 * time.Second
 
 // record writes a security event on the separate handle. It can't be returned
 // to anybody if that fails, so it is logged; the refusal stands.
+//
+// Events of nobody known are bounded (see [strangers]), so that a scanner of
+// the network can't fill the store.
 func (s *Service) record(ctx context.Context, e security.Event) {
+	if e.ActorID == "" && e.DeviceID == "" {
+		dropped, ok := s.strangers.admit(identity.SourcePrefix(e.Origin), s.Now())
+		if !ok {
+			return
+		}
+		if dropped > 0 {
+			e.Reason += fmt.Sprintf("; %d further events of strangers were not kept", dropped)
+		}
+	}
 	e.ID, e.At, e.Tenant = s.opt.NewID(), s.Now(), e.Path.Tenant()
 	e.TargetID = atlas.CleanText(e.TargetID, atlas.MaxID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventTimeout)

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/atlas-mdm/atlas-go/atlas"
-	"github.com/atlas-mdm/atlas-go/commands"
 	"github.com/atlas-mdm/atlas-go/ledger"
 	"github.com/atlas-mdm/atlas-go/store"
 )
@@ -38,112 +37,6 @@ func (s *Service) every(ctx context.Context, what string, d time.Duration, kick 
 		case <-kick:
 		}
 	}
-}
-
-// How much one sweep takes of each kind, and how long results of calls with
-// an idempotency key and counts of failures are kept.
-const (
-	sweepBatch  = 500
-	requestLife = 24 * time.Hour
-	guessLife   = 24 * time.Hour
-)
-
-// Sweep ends commands, holds and unused codes that are past their time, and
-// forgets old idempotency keys and counts of failures. It returns how many
-// things it ended. Each is a transaction of its own.
-func (s *Service) Sweep(ctx context.Context) (int, error) {
-	total := 0
-	for _, job := range []func(context.Context) (int, error){s.expireCommands, s.expireHolds, s.expireCodes, s.forget} {
-		n, err := job(ctx)
-		total += n
-		if err != nil {
-			return total, fmt.Errorf("fleet: sweep: %w", err)
-		}
-	}
-	return total, nil
-}
-
-// sweep runs one kind of ending in a transaction.
-func (s *Service) sweep(ctx context.Context, fn func(ctx context.Context, w *work) (int, error)) (n int, err error) {
-	now, made := s.Now(), &ids{make: s.opt.NewID}
-	err = s.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		n, err = fn(ctx, &work{tx: tx, now: now, s: s, ids: made})
-		return err
-	})
-	return n, err
-}
-
-func (s *Service) expireCommands(ctx context.Context) (int, error) {
-	return s.sweep(ctx, func(ctx context.Context, w *work) (int, error) {
-		late, err := w.tx.Commands().Late(ctx, w.now, sweepBatch)
-		if err != nil {
-			return 0, err
-		}
-		for _, c := range late {
-			if _, err := w.finish(ctx, c, commands.Expired); err != nil {
-				return 0, err
-			}
-			if err := w.auditSystem(ctx, "command.expire", c.ID, c.Path, fact("device", c.DeviceID)); err != nil {
-				return 0, err
-			}
-		}
-		return len(late), nil
-	})
-}
-
-func (s *Service) expireHolds(ctx context.Context) (int, error) {
-	return s.sweep(ctx, func(ctx context.Context, w *work) (int, error) {
-		late, err := w.tx.Ledger().ExpiredHolds(ctx, w.now, sweepBatch)
-		if err != nil {
-			return 0, err
-		}
-		for _, h := range late {
-			if _, err := ledger.Release(ctx, w.tx.Ledger(), h.ID, 0, w.now); err != nil {
-				return 0, err
-			}
-			acc, err := w.tx.Accounts().Get(ctx, h.AccountID)
-			if err != nil {
-				return 0, err
-			}
-			if err := w.auditSystem(ctx, "credit.hold_expire", h.ID, acc.Path, fact("released", h.Left())); err != nil {
-				return 0, err
-			}
-		}
-		return len(late), nil
-	})
-}
-
-func (s *Service) expireCodes(ctx context.Context) (int, error) {
-	return s.sweep(ctx, func(ctx context.Context, w *work) (int, error) {
-		lapsed, err := w.tx.Codes().Lapsed(ctx, w.now, sweepBatch)
-		if err != nil {
-			return 0, err
-		}
-		for _, c := range lapsed {
-			c, err := c.Expire(w.now)
-			if err != nil {
-				return 0, err
-			}
-			if err := w.saveCode(ctx, c); err != nil {
-				return 0, err
-			}
-			if err := w.auditSystem(ctx, "activation_code.expire", c.ID, c.Path); err != nil {
-				return 0, err
-			}
-		}
-		return len(lapsed), nil
-	})
-}
-
-func (s *Service) forget(ctx context.Context) (int, error) {
-	return s.sweep(ctx, func(ctx context.Context, w *work) (int, error) {
-		n, err := w.tx.Requests().DeleteBefore(ctx, w.now.Add(-requestLife), sweepBatch)
-		if err != nil {
-			return 0, err
-		}
-		m, err := w.tx.Identity().ForgetAttempts(ctx, w.now.Add(-guessLife), sweepBatch)
-		return int(n + m), err
-	})
 }
 
 // Reconcile recomputes every balance from the postings and returns an error

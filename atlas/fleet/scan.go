@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,25 +35,42 @@ func (s *Service) kickScan() {
 // ScanPending runs all scanners over every package that waits for them, and
 // returns how many were judged. [Service.Run] calls it; several nodes may.
 func (s *Service) ScanPending(ctx context.Context) (int, error) {
-	var waiting []intake.Package
-	err := s.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		waiting, err = tx.Packages().InState(ctx, []intake.State{intake.Quarantined, intake.Scanning, intake.Error}, 100)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("fleet: scan: %w", err)
-	}
+	waiting, err := s.waitingForScan(ctx)
+	problems := []error{err}
 	n := 0
 	for _, p := range waiting {
 		judged, err := s.scanOne(ctx, p.ID)
 		if err != nil {
-			return n, fmt.Errorf("fleet: scan %s: %w", p.ID, err)
+			problems = append(problems, fmt.Errorf("package %s: %w", p.ID, err))
 		}
 		if judged {
 			n++
 		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return n, fmt.Errorf("fleet: scan: %w", err)
 	}
 	return n, nil
+}
+
+// waitingForScan lists new packages before those that scanners failed on, so
+// that these never stand in the way.
+func (s *Service) waitingForScan(ctx context.Context) (waiting []intake.Package, err error) {
+	err = s.store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		waiting = nil
+		for _, states := range [][]intake.State{{intake.Quarantined, intake.Scanning}, {intake.Error}} {
+			some, err := tx.Packages().InState(ctx, states, 100)
+			if err != nil {
+				return err
+			}
+			waiting = append(waiting, some...)
+		}
+		return nil
+	})
+	return waiting, err
 }
 
 // scanOne takes one package through its scanners. It takes the package first,

@@ -68,20 +68,21 @@ type Options struct {
 // Service runs the use cases against a store. It is safe for concurrent use
 // and starts no goroutine by itself.
 type Service struct {
-	store    store.Store
-	events   store.Store // for security events: no rollback takes them along
-	blobs    blob.Staged
-	policy   atlas.Policy
-	opt      Options
-	codes    activation.Keys
-	leases   *lease.Signer
-	signing  ed25519.PrivateKey // of answers to devices
-	results  sealer             // of saved results
-	log      *sealed.Signer
-	wakeups  *wakeups
-	replays  *replays
-	told     *told
-	scanKick chan struct{}
+	store     store.Store
+	events    store.Store // for security events: no rollback takes them along
+	blobs     blob.Staged
+	policy    atlas.Policy
+	opt       Options
+	codes     activation.Keys
+	leases    *lease.Signer
+	signing   ed25519.PrivateKey // of answers to devices
+	results   sealer             // of saved results
+	log       *sealed.Signer
+	wakeups   *wakeups
+	replays   *replays
+	told      *told
+	strangers *strangers
+	scanKick  chan struct{}
 }
 
 // New returns a Service over st, with files in blobs. secret, of at least 32
@@ -94,7 +95,7 @@ func New(st store.Store, blobs blob.Staged, secret []byte, o Options) (*Service,
 	}
 	s := &Service{
 		store: st, events: st, blobs: blobs, policy: atlas.DefaultPolicy(), opt: o.withDefaults(), codes: codes,
-		wakeups: newWakeups(), replays: newReplays(), told: new(told), scanKick: make(chan struct{}, 1),
+		wakeups: newWakeups(), replays: newReplays(), told: new(told), strangers: new(strangers), scanKick: make(chan struct{}, 1),
 	}
 	if o.Policy != nil {
 		s.policy = *o.Policy

@@ -11,7 +11,6 @@ import (
 	"github.com/atlas-mdm/atlas-go/apk/intake"
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/security"
-	"github.com/atlas-mdm/atlas-go/store"
 	"github.com/atlas-mdm/atlas-go/store/blob"
 )
 
@@ -37,30 +36,23 @@ func (s *Service) UploadAPK(ctx context.Context, a atlas.Actor, in Upload, file 
 	if err := s.mayUpload(ctx, c, in.OwnerID); err != nil {
 		return intake.Package{}, err
 	}
-	ref, err := s.receive(ctx, file)
-	if err != nil {
-		return intake.Package{}, s.failed(ctx, c, atlas.Subject{Actor: a}, err)
+	info, report, err := s.receive(ctx, file)
+	if errors.Is(err, ErrNotAPK) {
+		s.record(ctx, security.Event{
+			Class: security.ClassUpload, Severity: security.Low, ActorID: a.Account, Origin: a.Origin,
+			Action: string(c.action), TargetID: string(in.OwnerID), Reason: security.Reason(err),
+		})
 	}
-	info, report, err := s.inspect(ctx, ref)
 	if err != nil {
-		s.discard(ctx, ref)
-		if errors.Is(err, ErrNotAPK) {
-			s.record(ctx, security.Event{
-				Class: security.ClassUpload, Severity: security.Low, ActorID: a.Account, Origin: a.Origin,
-				Action: string(c.action), TargetID: string(in.OwnerID), Reason: security.Reason(err),
-			})
-		}
 		return intake.Package{}, s.failed(ctx, c, atlas.Subject{Actor: a}, err)
 	}
 	p, err := write(ctx, s, c, func(ctx context.Context, w *work) (intake.Package, error) {
 		return w.quarantine(ctx, in, info, report)
 	})
-	if err != nil {
-		s.discard(ctx, ref)
-		return p, err
+	if err == nil {
+		s.kickScan()
 	}
-	s.kickScan()
-	return p, nil
+	return p, err
 }
 
 // mayUpload decides before a byte is read.
@@ -69,47 +61,32 @@ func (s *Service) mayUpload(ctx context.Context, c call, owner atlas.AccountID) 
 	return err
 }
 
-func (s *Service) receive(ctx context.Context, file io.Reader) (blob.Ref, error) {
-	out, err := s.blobs.Create(ctx)
+// receive takes the file in and looks at it before it is stored, so that what
+// is no APK never is. A file whose record is refused afterwards stays: another
+// upload of the same bytes may be under way, and its record would miss it.
+func (s *Service) receive(ctx context.Context, file io.Reader) (*apk.Info, []byte, error) {
+	staged, err := s.blobs.Create(ctx)
 	if err != nil {
-		return blob.Ref{}, fmt.Errorf("store upload: %w", err)
+		return nil, nil, fmt.Errorf("store upload: %w", err)
 	}
-	defer out.Abort()
-	if _, err := io.Copy(out, blob.Limit(file, s.opt.MaxUpload)); err != nil {
-		return blob.Ref{}, fmt.Errorf("receive upload: %w", err)
-	}
-	return out.Commit(ctx)
-}
-
-// inspect reads what the stored file is.
-func (s *Service) inspect(ctx context.Context, ref blob.Ref) (*apk.Info, []byte, error) {
-	f, err := s.blobs.Open(ctx, ref.SHA256)
+	defer staged.Abort()
+	size, err := io.Copy(staged, blob.Limit(file, s.opt.MaxUpload))
 	if err != nil {
-		return nil, nil, fmt.Errorf("open upload: %w", err)
+		return nil, nil, fmt.Errorf("receive upload: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	info, err := apk.Inspect(f, f.Size(), s.opt.Inspect)
+	info, err := apk.Inspect(staged, size, s.opt.Inspect)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %s", ErrNotAPK, atlas.CleanText(err.Error(), 200))
 	}
 	report, err := json.Marshal(info)
+	if err != nil {
+		return nil, nil, fmt.Errorf("report on upload: %w", err)
+	}
+	ref, err := staged.Commit(ctx)
+	if err == nil && ref.SHA256 != info.SHA256 {
+		err = fmt.Errorf("upload changed while it was read: %w", atlas.ErrInvalid)
+	}
 	return info, report, err
-}
-
-// discard removes a file that no package refers to.
-func (s *Service) discard(ctx context.Context, ref blob.Ref) {
-	ctx = context.WithoutCancel(ctx)
-	var used []intake.Package
-	err := s.store.View(ctx, func(ctx context.Context, tx store.Tx) (err error) {
-		used, err = tx.Packages().BySHA256(ctx, ref.SHA256)
-		return err
-	})
-	if err == nil && len(used) == 0 {
-		err = s.blobs.Delete(ctx, ref.SHA256)
-	}
-	if err != nil && !isNotFound(err) {
-		s.opt.Logger.WarnContext(ctx, "rejected upload was not removed", "sha256", ref.SHA256, "error", err)
-	}
 }
 
 // quarantine stores the record of a new file.

@@ -62,6 +62,14 @@ type Staged interface {
 type Writer interface {
 	io.Writer
 
+	// ReadAt reads what was written until now, so that a file can be looked
+	// at before it is stored. Several reads may go on at once, but none beside
+	// a Write or after Commit or Abort.
+	io.ReaderAt
+
+	// Ref returns the name and size of what was written until now.
+	Ref() Ref
+
 	// Commit stores what was written and returns its name. When it returns
 	// nil the file is there to stay. When it fails nothing remains, unless it
 	// is the disk that failed at the last step: then the file may be there,

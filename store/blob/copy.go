@@ -9,7 +9,7 @@ import (
 // PutStaged is Put for backends that have Create: it writes r to a Writer and
 // commits it if the content is that of key. The bytes of a mistaken key are
 // thrown away before they are visible.
-func PutStaged(ctx context.Context, create func(context.Context) (Hashing, error), key string, r io.Reader) (int64, error) {
+func PutStaged(ctx context.Context, create func(context.Context) (Writer, error), key string, r io.Reader) (int64, error) {
 	if err := CheckKey(key); err != nil {
 		return 0, err
 	}
@@ -26,11 +26,4 @@ func PutStaged(ctx context.Context, create func(context.Context) (Hashing, error
 	}
 	ref, err := w.Commit(ctx)
 	return ref.Size, err
-}
-
-// Hashing is a Writer that can tell what it holds before it is committed.
-type Hashing interface {
-	Writer
-	// Ref returns the name and size of what was written until now.
-	Ref() Ref
 }

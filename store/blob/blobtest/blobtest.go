@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t testing.TB) blob.Staged) {
 		{"content of another key leaves nothing", wrongContent},
 		{"a file over its limit leaves nothing", overLimit},
 		{"an aborted file leaves nothing", aborted},
+		{"what is written can be read before it is stored", readBefore},
 		{"a writer is used once", usedOnce},
 		{"a written buffer may be used again", bufferReused},
 		{"what is not there is not found", notFound},

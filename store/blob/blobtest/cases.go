@@ -113,6 +113,26 @@ func aborted(t *testing.T, s blob.Staged) {
 	missing(t, s, blob.Key(sample))
 }
 
+func readBefore(t *testing.T, s blob.Staged) {
+	w, err := s.Create(t.Context())
+	require.NoError(t, err)
+	defer w.Abort()
+	_, err = io.WriteString(w, "half")
+	require.NoError(t, err)
+	_, err = io.WriteString(w, " of it")
+	require.NoError(t, err)
+	require.Equal(t, blob.Ref{SHA256: blob.Key([]byte("half of it")), Size: 10}, w.Ref())
+	got := make([]byte, 4)
+	n, err := w.ReadAt(got, 5)
+	require.NoError(t, err)
+	require.Equal(t, "of i", string(got[:n]))
+	_, err = s.Stat(t.Context(), w.Ref().SHA256)
+	require.ErrorIs(t, err, blob.ErrNotFound)
+	w.Abort()
+	_, err = w.ReadAt(got, 0)
+	require.ErrorIs(t, err, blob.ErrDone)
+}
+
 func usedOnce(t *testing.T, s blob.Staged) {
 	for _, end := range []func(blob.Writer){
 		func(w blob.Writer) { w.Abort() },

@@ -25,12 +25,12 @@ type writer struct {
 	err  error // why nothing more can be done
 }
 
-func (s *Store) create(ctx context.Context) (blob.Hashing, error) {
+func (s *Store) create(ctx context.Context) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	name := path.Join(tmpDir, rand.Text())
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("blob/fs: create: %w", err)
 	}
@@ -56,7 +56,15 @@ func (w *writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Ref implements blob.Hashing.
+// ReadAt implements blob.Writer.
+func (w *writer) ReadAt(p []byte, off int64) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	return w.f.ReadAt(p, off)
+}
+
+// Ref implements blob.Writer.
 func (w *writer) Ref() blob.Ref {
 	return blob.Ref{SHA256: hex.EncodeToString(w.hash.Sum(nil)), Size: w.size}
 }

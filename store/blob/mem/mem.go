@@ -74,7 +74,7 @@ func (s *Store) get(ctx context.Context, key string) ([]byte, error) {
 	return content, nil
 }
 
-func (s *Store) create(ctx context.Context) (blob.Hashing, error) {
+func (s *Store) create(ctx context.Context) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -100,6 +100,13 @@ func (w *writer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return w.buf.Write(p)
+}
+
+func (w *writer) ReadAt(p []byte, off int64) (int, error) {
+	if w.done {
+		return 0, blob.ErrDone
+	}
+	return bytes.NewReader(w.buf.Bytes()).ReadAt(p, off)
 }
 
 func (w *writer) Ref() blob.Ref {
