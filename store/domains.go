@@ -20,8 +20,9 @@ type Codes interface {
 	Plans(ctx context.Context, p atlas.Page) ([]activation.Plan, error)
 	// List returns a page of the codes in scope that match, newest first.
 	List(ctx context.Context, scope atlas.Scope, f CodeFilter, p atlas.Page) ([]activation.Code, error)
-	// Lapsed returns at most limit codes that nobody used and whose RedeemBy
-	// is at or before now, while their state is issued, reserved or suspended.
+	// Lapsed returns at most limit codes that further devices could redeem
+	// (Used below Devices, state issued, reserved, active or suspended) and
+	// whose RedeemBy is at or before now.
 	Lapsed(ctx context.Context, now time.Time, limit int) ([]activation.Code, error)
 }
 

@@ -154,6 +154,19 @@ func (c Code) Expire(now time.Time) (Code, error) {
 	return c, nil
 }
 
+// Lapse returns the code after its time to be redeemed ran out: expired if
+// nobody used it, otherwise as it is for its devices and closed to others.
+func (c Code) Lapse(now time.Time) (Code, error) {
+	if c.Used == 0 {
+		return c.Expire(now)
+	}
+	if !c.late(now) || c.Used >= c.Devices {
+		return Code{}, c.forbids(Expired)
+	}
+	c.Devices = c.Used
+	return c, nil
+}
+
 func (c Code) forbids(next State) error {
 	return fmt.Errorf("activation: code %s is %s, can't become %s: %w", c.ID, c.State, next, atlas.ErrTransition)
 }

@@ -259,6 +259,24 @@ func TestCreditsOfACodeThatLapsesUnusedComeBack(t *testing.T) {
 	atlastest.RequireNoCreditLost(t, w)
 }
 
+func TestWhatIsLeftOfAPartlyUsedCodeComesBackWhenItLapses(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	w.Grant("north", 10)
+	code := w.Code("north", w.Plan(activation.Plan{Price: 2, Devices: 3, Days: 30, Charge: activation.ChargeOnRedeem, RedeemDays: 5}))
+	p := w.Phone(code.Text)
+	w.Clock.Advance(5 * 24 * time.Hour)
+	_, err := w.Sweep(t.Context())
+	require.NoError(t, err)
+	b, err := w.Credits(t.Context(), w.Actor("north"), w.ID("north"))
+	require.NoError(t, err)
+	require.EqualValues(t, 8, b.Posted, "one device was paid for")
+	require.Zero(t, b.Held)
+	require.NoError(t, p.Sync(t.Context()), "the device goes on")
+	require.ErrorIs(t, w.Unboxed().Enrol(t.Context(), code.Text), activation.ErrUsed)
+	atlastest.RequireNoCreditLost(t, w)
+}
+
 func TestRevokingAPartlyUsedCodeGivesTheRestBack(t *testing.T) {
 	t.Parallel()
 	w := world(t)

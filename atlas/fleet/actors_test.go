@@ -15,6 +15,7 @@ import (
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/atlastest"
 	"github.com/atlas-mdm/atlas-go/atlas/fleet"
+	"github.com/atlas-mdm/atlas-go/store"
 )
 
 // callAs calls a method with the actor and otherwise empty arguments.
@@ -36,12 +37,36 @@ func TestNobodyMayDoAnything(t *testing.T) {
 		if !actor {
 			continue
 		}
+		sc.Clock.Advance(time.Minute) // in one minute not every stranger is recorded
 		sc.Clock.Advance(time.Minute) // the events of strangers are bounded
 		for what, a := range map[string]atlas.Actor{"zero": {}, "unknown": {Account: "nobody", Purpose: atlas.PurposeSupport}} {
 			err := sc.try(t, name, func() error { return callAs(sc.Service, name, a) })
 			require.ErrorIs(t, err, atlas.ErrUnauthenticated, "%s of the %s actor", name, what)
 		}
 	}
+}
+
+func TestStrangersCantFillTheStoreWithEvents(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	knock := func(origin string, times int) {
+		for range times {
+			_, err := w.Authenticate(t.Context(), "no token", origin)
+			require.ErrorIs(t, err, atlas.ErrUnauthenticated)
+		}
+	}
+	knock("192.0.2.1", 100)
+	require.Len(t, atlastest.SecurityEvents(t, w.Store), 60)
+	knock("198.51.100.1", 1)
+	events := atlastest.SecurityEvents(t, w.Store)
+	require.Len(t, events, 61, "another network is still heard")
+	require.Contains(t, events[60].Reason, "40 further events")
+	_, err := w.Accounts(t.Context(), atlas.Actor{Account: w.ID("north/1"), Only: []atlas.Action{}}, store.AccountFilter{}, newest)
+	require.ErrorIs(t, err, atlas.ErrDenied)
+	require.Len(t, atlastest.SecurityEvents(t, w.Store), 62, "whoever is known is always recorded")
+	w.Clock.Advance(time.Minute)
+	knock("192.0.2.1", 1)
+	require.Len(t, atlastest.SecurityEvents(t, w.Store), 63)
 }
 
 func TestNoDeviceMayDoAnything(t *testing.T) {

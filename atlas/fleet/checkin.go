@@ -114,26 +114,25 @@ func (s *Service) idle(ctx context.Context, d Device, in CheckIn, now time.Time)
 			return nil
 		}
 		w := &work{tx: tx, now: now, s: s}
-		waiting, err := w.pending(ctx, dev)
-		if err != nil || waiting {
+		out.Device = dev
+		if out.Activation, p, err = w.standing(ctx, dev); err != nil {
 			return err
 		}
-		idle = true
-		out.Device = dev
-		out.Activation, p, err = w.standing(ctx, dev)
+		waiting, err := w.pending(ctx, dev, out.Activation)
+		idle = err == nil && !waiting
 		return err
 	})
 	return out, p, idle, err
 }
 
 // pending reports whether the device may have commands to get.
-func (w *work) pending(ctx context.Context, d atlas.Device) (bool, error) {
+func (w *work) pending(ctx context.Context, d atlas.Device, state activation.State) (bool, error) {
 	open, err := w.tx.Commands().Open(ctx, d.ID, maxClaim)
 	if err != nil {
 		return false, err
 	}
 	for _, c := range open {
-		if c.Late(w.now) || c.Due(w.now) && w.deliverable(c.Kind, d) {
+		if c.Late(w.now) || c.Due(w.now) && w.deliverable(c.Kind, d, state) {
 			return true, nil
 		}
 	}
@@ -198,7 +197,7 @@ func (w *work) checkIn(ctx context.Context, who Device, in CheckIn, apps *atlas.
 	if err := w.materialise(ctx, out.Device); err != nil {
 		return out, p, err
 	}
-	out.Commands, err = w.claim(ctx, out.Device)
+	out.Commands, err = w.claim(ctx, out.Device, state)
 	return out, p, err
 }
 
@@ -251,12 +250,12 @@ func (w *work) materialise(ctx context.Context, d atlas.Device) error {
 // claim hands out what is due. Every command is authorized again now: who
 // sent it must still be allowed to, and what it installs must still be clean
 // and assigned (M-069).
-func (w *work) claim(ctx context.Context, d atlas.Device) ([]commands.Command, error) {
+func (w *work) claim(ctx context.Context, d atlas.Device, state activation.State) ([]commands.Command, error) {
 	return commands.Claim(ctx, w.tx.Commands(), d.ID, w.now, commands.Hand{Max: maxClaim, Allow: func(ctx context.Context, c commands.Command) error {
 		if err := w.stillMay(ctx, c, d); err != nil {
 			return err
 		}
-		if !w.deliverable(c.Kind, d) {
+		if !w.deliverable(c.Kind, d, state) {
 			return commands.ErrLater
 		}
 		if !installs(c.Kind) {
@@ -267,10 +266,13 @@ func (w *work) claim(ctx context.Context, d atlas.Device) ([]commands.Command, e
 }
 
 // deliverable reports whether the device gets commands of a kind as it is now.
-// That its agent was ordered to be disabled is recorded when it is ordered, so
-// the order itself must still reach it.
-func (w *work) deliverable(k commands.Kind, d atlas.Device) bool {
-	if k == commands.AgentDisable {
+// A device whose activation does not count gets what one with a disabled agent
+// gets: what cleans up. That an agent was ordered to be disabled is recorded
+// when it is ordered, so the order itself must still reach it.
+func (w *work) deliverable(k commands.Kind, d atlas.Device, state activation.State) bool {
+	if state != activation.Active {
+		d.AgentEnabled = false
+	} else if k == commands.AgentDisable {
 		d.AgentEnabled = true
 	}
 	return w.s.opt.Kinds.Allowed(k, d)

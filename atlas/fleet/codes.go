@@ -209,7 +209,11 @@ func (s *Service) changeCode(ctx context.Context, a atlas.Actor, id string, rule
 		if code, err = rule(code); err != nil {
 			return code, err
 		}
-		if err := w.saveCode(ctx, code); err != nil {
+		var unneeded ledger.Credits
+		if code.State == activation.Revoked {
+			unneeded = code.Unspent()
+		}
+		if err := w.saveCode(ctx, code, unneeded); err != nil {
 			return code, err
 		}
 		code.Version++
@@ -217,15 +221,13 @@ func (s *Service) changeCode(ctx context.Context, a atlas.Actor, id string, rule
 	})
 }
 
-// saveCode stores a changed code. One that ended gives back what is still set
-// aside for it.
-func (w *work) saveCode(ctx context.Context, code activation.Code) error {
-	if code.State == activation.Revoked || code.State == activation.Expired {
-		if left := code.Unspent(); left > 0 {
-			_, err := ledger.Release(ctx, w.tx.Ledger(), code.HoldID, left, w.now)
-			if err != nil && !errors.Is(err, ledger.ErrHold) {
-				return err
-			}
+// saveCode stores a changed code and gives back what of its price is not
+// needed any more.
+func (w *work) saveCode(ctx context.Context, code activation.Code, unneeded ledger.Credits) error {
+	if unneeded > 0 {
+		_, err := ledger.Release(ctx, w.tx.Ledger(), code.HoldID, unneeded, w.now)
+		if err != nil && !errors.Is(err, ledger.ErrHold) {
+			return err
 		}
 	}
 	return w.tx.Codes().SaveCode(ctx, code)

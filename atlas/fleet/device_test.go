@@ -125,7 +125,7 @@ func TestAWaitingCommandOfADeviceThatMovedAwayIsCancelledAtDelivery(t *testing.T
 	require.Equal(t, commands.Succeeded, stateOf(t, w, above), "its sender still may")
 }
 
-func TestAWaitingCommandOfASuspendedSenderIsCancelledAtDelivery(t *testing.T) {
+func TestNothingReachesADeviceWhileItsOwnerIsSuspended(t *testing.T) {
 	t.Parallel()
 	w := world(t)
 	p := w.Enrolled("north/1")
@@ -134,7 +134,28 @@ func TestAWaitingCommandOfASuspendedSenderIsCancelledAtDelivery(t *testing.T) {
 	_, err := w.SuspendAccount(t.Context(), w.Actor("admin"), w.ID("north"))
 	require.NoError(t, err)
 	require.NoError(t, p.Sync(t.Context()))
-	require.Equal(t, commands.Cancelled, stateOf(t, w, id))
+	require.Zero(t, p.Runs[id])
+	require.Equal(t, commands.Queued, stateOf(t, w, id))
+	_, err = w.ResumeAccount(t.Context(), w.Actor("admin"), w.ID("north"))
+	require.NoError(t, err)
+	require.NoError(t, p.Sync(t.Context()))
+	require.Equal(t, commands.Succeeded, stateOf(t, w, id))
+}
+
+func TestADeviceOfARevokedCodeGetsOnlyWhatCleansUp(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	p := w.Enrolled("north/1")
+	require.NoError(t, p.Sync(t.Context()))
+	reboot := send(t, w, "north", commands.DeviceReboot, "", p)
+	remove := send(t, w, "north", commands.AppUninstall, `{"package":"dev.example.app"}`, p)
+	d, err := w.Device(t.Context(), w.Actor("north"), p.ID)
+	require.NoError(t, err)
+	_, err = w.RevokeCode(t.Context(), w.Actor("north"), d.CodeID)
+	require.NoError(t, err)
+	require.NoError(t, p.Sync(t.Context()))
+	require.Equal(t, commands.Queued, stateOf(t, w, reboot))
+	require.Equal(t, commands.Succeeded, stateOf(t, w, remove))
 }
 
 func TestAnInventoryIsBoundedAndCleaned(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/identity"
+	"github.com/atlas-mdm/atlas-go/store"
 )
 
 // NewAPIKey is an API key to be made for the actor's own account.
@@ -168,22 +169,24 @@ func (s *Service) ResetPassword(ctx context.Context, a atlas.Actor, id atlas.Acc
 	return s.setPassword(ctx, c, id, next)
 }
 
-// proven returns the actor's account if its present password is right.
+// proven returns the actor's account if its present password is right. It is
+// slowed down as a login is: whoever sits at an open session may guess.
 func (s *Service) proven(ctx context.Context, c call, present string) (atlas.Account, error) {
-	var hash string
 	acc, err := read(ctx, s, c, func(ctx context.Context, w *work) (atlas.Account, error) {
-		acc, err := w.account(ctx, c.actor.Account)
-		if err != nil {
-			return acc, err
-		}
-		cred, err := w.tx.Identity().Credential(ctx, acc.ID)
-		hash = cred.Hash
-		return acc, err
+		return w.account(ctx, c.actor.Account)
 	})
 	if err != nil {
 		return acc, err
 	}
-	if err := s.checkPassword(ctx, hash, present); err != nil {
+	login := Login{Username: acc.Username, Origin: c.actor.Origin}
+	_, hash, err := s.tryLogin(ctx, login)
+	if err == nil {
+		err = s.checkPassword(ctx, hash, present)
+	}
+	if err == nil {
+		err = s.store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return forgiveLogin(ctx, tx, login) })
+	}
+	if err != nil {
 		return acc, s.failed(ctx, c, atlas.Subject{Actor: c.actor, Path: acc.Path}, err)
 	}
 	return acc, nil

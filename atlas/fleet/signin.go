@@ -148,11 +148,7 @@ func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account) 
 		if st := atlas.Effective(line); st != atlas.Active {
 			return atlas.ErrSuspended
 		}
-		l, err := loadLogin(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		if err := saveLogin(ctx, tx, forgive(l)); err != nil {
+		if err := forgiveLogin(ctx, tx, in); err != nil {
 			return err
 		}
 		if err := tx.Identity().InsertSession(ctx, session); err != nil {
@@ -161,6 +157,14 @@ func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account) 
 		return tx.Audit().Insert(ctx, event)
 	})
 	return SignedIn{Token: token, ExpiresAt: session.ExpiresAt, Account: acc}, err
+}
+
+func forgiveLogin(ctx context.Context, tx store.Tx, in Login) error {
+	l, err := loadLogin(ctx, tx, in)
+	if err != nil {
+		return err
+	}
+	return saveLogin(ctx, tx, forgive(l))
 }
 
 // forgive undoes the one failure that tryLogin counted for what turned out to

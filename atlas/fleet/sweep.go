@@ -127,10 +127,11 @@ func (s *Service) expireCodes(ctx context.Context) (int, error) {
 			if err != nil {
 				return false, err
 			}
-			if c, err = c.Expire(w.now); err != nil {
+			unspent := c.Unspent()
+			if c, err = c.Lapse(w.now); err != nil {
 				return false, nil // somebody used or ended it meanwhile
 			}
-			if err := w.saveCode(ctx, c); err != nil {
+			if err := w.saveCode(ctx, c, unspent); err != nil {
 				return false, err
 			}
 			return true, w.auditSystem(ctx, "activation_code.expire", id, c.Path)

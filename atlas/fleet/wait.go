@@ -50,7 +50,12 @@ func (s *Service) hasPending(ctx context.Context, d Device) (waiting bool, err e
 			return err
 		}
 		stale = now.Sub(dev.LastSeen) >= seenEvery
-		waiting, err = (&work{tx: tx, now: now, s: s}).pending(ctx, dev)
+		w := &work{tx: tx, now: now, s: s}
+		state, _, err := w.standing(ctx, dev)
+		if err != nil {
+			return err
+		}
+		waiting, err = w.pending(ctx, dev, state)
 		return err
 	})
 	if err == nil && stale {

@@ -33,11 +33,11 @@ func codeTable() table[activation.Code] {
 			codeByLookup: func(c *record) []string { return only(string(c.Lookup)) },
 			codeByBatch:  func(c *record) []string { return only(joined(c.BatchID, c.ID)) },
 			codeByRedeemBy: func(c *record) []string {
-				if c.Used > 0 || c.RedeemBy.IsZero() {
+				if c.Used >= c.Devices || c.RedeemBy.IsZero() {
 					return nil
 				}
 				switch c.State {
-				case activation.Issued, activation.Reserved, activation.Suspended:
+				case activation.Issued, activation.Reserved, activation.Active, activation.Suspended:
 					return only(moment(c.RedeemBy) + c.ID)
 				}
 				return nil

@@ -17,7 +17,7 @@ func codeCases() []proof {
 		{"ByLookupReturnsTheCodeOrErrNotFound", byLookup},
 		{"InsertCodesAddsAllOrNone", allCodesOrNone},
 		{"PlansAreAPageOfAllNewestFirst", plans},
-		{"LapsedAreThoseThatNobodyUsedInTime", lapsed},
+		{"LapsedAreThoseThatCouldBeRedeemedNoLongerThanThat", lapsed},
 	}
 }
 
@@ -104,18 +104,18 @@ func lapsed(t *testing.T, st store.Store) {
 	states := []activation.State{activation.Issued, activation.Reserved, activation.Active, activation.Suspended, activation.Expired, activation.Revoked}
 	for _, s := range states {
 		for _, by := range []time.Time{{}, at.Add(-time.Hour), at, at.Add(time.Microsecond)} {
-			for used := range int64(2) {
+			for used := range int64(3) {
 				c := code(num("c", len(all)))
 				c.State, c.RedeemBy, c.Used, c.Devices = s, by, used, 2
 				all = append(all, c)
-				waits := s == activation.Issued || s == activation.Reserved || s == activation.Suspended
-				if waits && used == 0 && !by.IsZero() && !at.Before(by) {
+				waits := s != activation.Expired && s != activation.Revoked
+				if waits && used < 2 && !by.IsZero() && !at.Before(by) {
 					want = append(want, c.ID)
 				}
 			}
 		}
 	}
-	require.Len(t, want, 6)
+	require.Len(t, want, 16)
 	update(t, st, func(c ctx, x tx) { require.NoError(t, x.Codes().InsertCodes(c, all)) })
 	view(t, st, func(c ctx, x tx) {
 		got, err := x.Codes().Lapsed(c, at, 100)

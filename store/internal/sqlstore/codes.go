@@ -58,7 +58,7 @@ func (s codes) List(ctx context.Context, scope atlas.Scope, f store.CodeFilter, 
 }
 
 // codeWaits is the condition of the index atlas_codes_lapsing, word for word.
-const codeWaits = "used = 0 AND state IN ('issued', 'reserved', 'suspended')"
+const codeWaits = "used < devices AND state IN ('issued', 'reserved', 'active', 'suspended')"
 
 func (s codes) Lapsed(ctx context.Context, now time.Time, limit int) ([]activation.Code, error) {
 	return codeTable.list(ctx, s.tx, func(q *bun.SelectQuery) *bun.SelectQuery {

@@ -128,7 +128,7 @@ CREATE UNIQUE INDEX atlas_codes_lookup ON atlas_codes (lookup);
 CREATE INDEX atlas_codes_path ON atlas_codes (path, id);
 CREATE INDEX atlas_codes_owner ON atlas_codes (owner_id, id);
 CREATE INDEX atlas_codes_batch ON atlas_codes (batch_id, id);
-CREATE INDEX atlas_codes_lapsing ON atlas_codes (redeem_by, id) WHERE used = 0 AND state IN ('issued', 'reserved', 'suspended');
+CREATE INDEX atlas_codes_lapsing ON atlas_codes (redeem_by, id) WHERE used < devices AND state IN ('issued', 'reserved', 'active', 'suspended');
 
 -- Where each account stands.
 CREATE TABLE atlas_balances (
