@@ -53,8 +53,9 @@ type Ledger interface {
 // Packages keeps APKs, their scans and assignments.
 type Packages interface {
 	intake.Packages
-	// List returns a page of the packages that are in scope, or are assigned
-	// to one of the paths on the line to reach, newest first.
+	// List returns a page of the packages that are in scope, or have an
+	// assignment that shows them to reach (intake.Assignment.Shows), newest
+	// first.
 	List(ctx context.Context, scope atlas.Scope, reach atlas.Path, p atlas.Page) ([]intake.Package, error)
 	// InState returns at most limit packages in one of the states, oldest
 	// first.

@@ -157,40 +157,35 @@ type Scan struct {
 	At        time.Time       `data:"apk.scan"`
 }
 
-// Decide returns the state that a round of scans leads to. Every one of the
-// required scanners must have said clean; silence, failure and disagreement
-// never yield Clean.
+// Decide returns the state that a round of scans leads to, whatever the order
+// of the answers. Every one of the required scanners must have said clean;
+// silence, failure, a word nobody knows and disagreement never yield Clean.
+// One that says malicious is enough to reject, and one that could not say
+// outweighs a suspicion, which a person could clear.
 func Decide(required []string, scans []Scan) (State, string) {
-	said := map[string]Verdict{}
+	said := map[Verdict][]string{}
 	for _, s := range scans {
 		switch s.Verdict {
-		case VerdictMalicious:
-			return Rejected, "malicious according to " + s.Scanner
-		case VerdictClean, VerdictSuspicious, VerdictFailed:
+		case VerdictMalicious, VerdictSuspicious, VerdictClean:
+			said[s.Verdict] = append(said[s.Verdict], s.Scanner)
 		default:
-			return Error, "unknown verdict from " + s.Scanner
-		}
-		if was, ok := said[s.Scanner]; !ok || was == VerdictClean {
-			said[s.Scanner] = s.Verdict
-		}
-	}
-	for name, v := range said {
-		if v == VerdictFailed {
-			return Error, "no answer from " + name
+			said[VerdictFailed] = append(said[VerdictFailed], s.Scanner)
 		}
 	}
 	for _, name := range required {
-		if _, ok := said[name]; !ok {
-			return Error, "no answer from " + name
+		if !slices.ContainsFunc(scans, func(s Scan) bool { return s.Scanner == name }) {
+			said[VerdictFailed] = append(said[VerdictFailed], name)
 		}
 	}
-	for name, v := range said {
-		if v == VerdictSuspicious {
-			return Suspicious, "suspicious according to " + name
-		}
-	}
-	if len(required) == 0 {
+	switch {
+	case len(said[VerdictMalicious]) > 0:
+		return Rejected, "malicious according to " + slices.Min(said[VerdictMalicious])
+	case len(said[VerdictFailed]) > 0:
+		return Error, "no answer from " + slices.Min(said[VerdictFailed])
+	case len(required) == 0:
 		return Error, "no scanner is configured"
+	case len(said[VerdictSuspicious]) > 0:
+		return Suspicious, "suspicious according to " + slices.Min(said[VerdictSuspicious])
 	}
 	return Clean, "clean according to every scanner"
 }
@@ -230,6 +225,16 @@ func (a Assignment) Covers(d atlas.Device) bool {
 		return a.FolderID == d.FolderID && a.Path.Contains(d.Path)
 	}
 	return a.Path.Contains(d.Path)
+}
+
+// Shows reports whether the assignment lets the account at a place see the
+// package: everybody below for a whole account, the owner alone for a folder
+// or device of its own.
+func (a Assignment) Shows(place atlas.Path) bool {
+	if a.FolderID != "" || a.DeviceID != "" {
+		return a.Path != "" && a.Path == place
+	}
+	return a.Path.Contains(place)
 }
 
 // Deploy returns nil if p may go to d as things stand: it is clean, and one

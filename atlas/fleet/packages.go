@@ -63,7 +63,7 @@ func (w *work) visible(ctx context.Context, id string) (intake.Package, error) {
 		return intake.Package{}, err
 	}
 	for _, a := range as {
-		if a.Path.Contains(w.who.Path) && p.State.Deployable() {
+		if a.Shows(w.who.Path) {
 			return p, nil
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 func packageCases() []proof {
 	return []proof{
-		{"ListHasThoseInScopeAndThoseAssignedOnTheLineToReach", assignedPackages},
+		{"ListHasThoseInScopeAndThoseShownToReach", assignedPackages},
 		{"InStateAreAtMostLimitOldestFirst", inState},
 		{"SameNameAreTheTenantsByID", sameName},
 		{"BySHA256AreByID", bySHA256},
@@ -59,7 +59,7 @@ func assignedPackages(t *testing.T, st store.Store) {
 	model := func(s atlas.Scope, reach atlas.Path) (out []string) {
 		for _, p := range slices.Backward(ps) {
 			if s.Contains(p.Path) || slices.ContainsFunc(as, func(v intake.Assignment) bool {
-				return v.PackageID == p.ID && slices.Contains(reach.Line(), v.Path)
+				return v.PackageID == p.ID && v.Shows(reach)
 			}) {
 				out = append(out, p.ID)
 			}

@@ -35,12 +35,15 @@ func (s packages) SameName(ctx context.Context, tenant atlas.AccountID, name str
 	})
 }
 
+// shown is intake.Assignment.Shows as a condition.
+const shown = "id IN (SELECT package_id FROM atlas_assignments WHERE path IN (?) AND (path = ? OR folder_id = '' AND device_id = ''))"
+
 func (s packages) List(ctx context.Context, scope atlas.Scope, reach atlas.Path, p atlas.Page) ([]intake.Package, error) {
 	where, args := within(scope)
 	return packageTable.list(ctx, s.tx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where(where, args...).
-				WhereOr("id IN (SELECT package_id FROM atlas_assignments WHERE path IN (?))", bun.List(reach.Line()))
+				WhereOr(shown, bun.List(reach.Line()), reach)
 		})
 		return paged(q, p)
 	})
