@@ -1,25 +1,20 @@
 package apk
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/atlas-mdm/atlas-go/apk/internal/sign"
 	"github.com/atlas-mdm/atlas-go/apk/internal/zip"
 )
 
 const (
-	maxEmbedded    = 256
-	maxHeads       = 4096 // entries whose first bytes are looked at
-	maxFindings    = 100
-	maxSignerFiles = 64
-	mainSection    = 4096 // bytes of a signature file in which its main section ends
+	maxEmbedded = 256
+	maxHeads    = 4096 // entries whose first bytes are looked at
+	maxFindings = 100
 )
 
 // find adds a finding, up to a bound that hostile archives reach.
@@ -100,50 +95,4 @@ func headKind(head []byte) string {
 		return "elf"
 	}
 	return ""
-}
-
-// jarFacts looks for the parts of a v1 signature, and reads from its signature files which newer schemes its signer
-// used as well.
-func jarFacts(dir *zip.Directory) sign.JAR {
-	var j sign.JAR
-	_, j.Manifest = dir.Lookup("META-INF/MANIFEST.MF")
-	files := 0
-	for _, e := range dir.Entries {
-		base, ok := signerFile(e.Name)
-		if !ok || files == maxSignerFiles {
-			continue
-		}
-		files++
-		for _, ext := range []string{".RSA", ".DSA", ".EC"} {
-			if _, ok := dir.Lookup(base + ext); ok {
-				j.Signature = true
-			}
-		}
-		j.Referenced = append(j.Referenced, referencedSchemes(dir.Head(e, make([]byte, mainSection)))...)
-	}
-	return j
-}
-
-// signerFile recognises META-INF/<name>.SF and returns its name without the extension.
-func signerFile(name string) (string, bool) {
-	base, ok := strings.CutSuffix(name, ".SF")
-	return base, ok && strings.HasPrefix(name, "META-INF/") && strings.Count(name, "/") == 1
-}
-
-// referencedSchemes reads X-Android-APK-Signed of a signature file's main section, such as "2, 3".
-func referencedSchemes(data []byte) []int {
-	var out []int
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() && lines.Text() != "" {
-		value, ok := strings.CutPrefix(lines.Text(), "X-Android-APK-Signed:")
-		if !ok {
-			continue
-		}
-		for id := range strings.SplitSeq(value, ",") {
-			if n, err := strconv.Atoi(strings.TrimSpace(id)); err == nil {
-				out = append(out, n)
-			}
-		}
-	}
-	return out
 }

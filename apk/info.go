@@ -25,6 +25,13 @@ type Info struct {
 
 	Debuggable bool `json:"debuggable"`
 	TestOnly   bool `json:"test_only"`
+	// UsesCleartext is usesCleartextTraffic, or else the platform's default: true where the target SDK is below 28. A
+	// network security configuration, which is not read, can say otherwise from SDK 24 on.
+	UsesCleartext bool `json:"uses_cleartext"`
+	// AllowBackup is allowBackup, true by default: the application's data may leave the device in a backup.
+	AllowBackup bool `json:"allow_backup"`
+	// SharedUserID names the user id that the application shares with others of its signer; empty for none.
+	SharedUserID string `json:"shared_user_id"`
 
 	// Permissions holds the names of uses-permission and uses-permission-sdk-23, in the manifest's order, each once.
 	Permissions []string    `json:"permissions"`
@@ -84,30 +91,36 @@ type Embedded struct {
 
 // Signature is the verdict on the package's signatures, for the range of SDK levels that was asked for.
 type Signature struct {
-	// Verified is true only where every platform of the range from SDK 24 on accepts the signature and everything
-	// that was relied on was checked. Errors says why not.
+	// Verified is true only where every platform of the range accepts the signature and everything that was relied on
+	// was checked. Errors says why not.
 	Verified bool `json:"verified"`
-	// Schemes lists what verified, out of "v2", "v3", "v3.1"; it is empty where Verified is false.
+	// Schemes lists what verified, out of "v1", "v2", "v3", "v3.1" and "v4" (with v4.1); it is empty where Verified is false. A scheme that
+	// no platform of the range looks at is not in it.
 	Schemes []string `json:"schemes"`
 	// Signers lists the signers of all schemes found in the range, also of such as failed: look at Verified first. The
 	// newest scheme comes first, and within v3 and v3.1 the signer for the newest platforms: of a verified package the
-	// first one is the identity that current platforms compare at an update. Several v2 signers are one identity
-	// together.
+	// first one is the identity that current platforms compare at an update. Several signers of v1 or v2 are one
+	// identity together.
 	Signers []Signer `json:"signers"`
 	// Lineage is the proven history of signing certificates, oldest first, ending with the current one. It is
 	// empty where Verified is false.
 	Lineage []LineageNode `json:"lineage"`
-	// SourceStamp is "none" or "failed". Stamps are not verified in this version, so one that is present reads as
-	// failed, with source_stamp_unsupported in SourceStampErrors. It has no part in Verified.
+	// SourceStamp is "none", "verified" or "failed", with the reasons in SourceStampErrors. It has no part in Verified:
+	// a stamp says who distributed a package, by signing the digests that its signers signed, and means nothing about a
+	// package that does not verify.
 	SourceStamp       string  `json:"source_stamp"`
 	SourceStampErrors []Issue `json:"source_stamp_errors"`
-	Errors            []Issue `json:"errors"`
-	Warnings          []Issue `json:"warnings"`
+	// SourceStampSigner and SourceStampTime are whose stamp it is and when it was made (zero where it does not say).
+	// They are set only where SourceStamp is "verified".
+	SourceStampSigner *Signer   `json:"source_stamp_signer,omitempty"`
+	SourceStampTime   time.Time `json:"source_stamp_time,omitzero"`
+	Errors            []Issue   `json:"errors"`
+	Warnings          []Issue   `json:"warnings"`
 }
 
 // Signer is one signer of one scheme.
 type Signer struct {
-	// Scheme is "v2", "v3" or "v3.1".
+	// Scheme is "v1", "v2", "v3" or "v3.1", and "stamp" for a source stamp.
 	Scheme string `json:"scheme"`
 	// SHA256 is the digest of the certificate's DER encoding in lower-case hexadecimal.
 	SHA256    string    `json:"sha256"`

@@ -28,6 +28,10 @@ type Options struct {
 	// MinSDK and MaxSDK are the range of platforms the signature is judged for. Zero takes the manifest's
 	// minSdkVersion, and no upper bound.
 	MinSDK, MaxSDK int
+	// V4 is the file with the v4 signature (.idsig) that came with the package; nil verifies none. A v4 signature that
+	// does not verify, or is for another package, leaves the package unverified. It counts in no range that ends before
+	// SDK 24, where nothing looks at it.
+	V4 *io.SectionReader
 	// Limits bounds the work.
 	Limits Limits
 }
@@ -39,7 +43,7 @@ const anySDK = math.MaxInt32
 // ErrMalformed or ErrLimit where there is no package to speak of, and the error of r where reading fails; in all other
 // cases it answers an Info, whose Signature.Verified must be looked at. Several goroutines may call it with the same r.
 func Inspect(r io.ReaderAt, size int64, o Options) (*Info, error) {
-	lim := o.Limits.withDefaults()
+	lim := o.Limits.withDefaults(size)
 	if size > lim.FileSize {
 		return nil, fmt.Errorf("%w: file of %d bytes, limit %d", ErrLimit, size, lim.FileSize)
 	}
@@ -92,8 +96,8 @@ func newInfo(size int64) *Info {
 func (i *Info) verify(r io.ReaderAt, dir *zip.Directory, man *manifest, o Options, lim Limits) error {
 	in := sign.Input{
 		R: r, Size: i.Size, DirectoryOffset: dir.Offset, DirectorySize: dir.Size, EOCD: dir.EOCD,
-		MinSDK: o.MinSDK, MaxSDK: o.MaxSDK, SandboxVersion: man.sandboxVersion, JAR: jarFacts(dir),
-		BlockLimit: lim.SigningBlockBytes,
+		MinSDK: o.MinSDK, MaxSDK: o.MaxSDK, SandboxVersion: man.sandboxVersion, TargetSDK: i.TargetSDK, Dir: dir, V4: o.V4,
+		BlockLimit: lim.SigningBlockBytes, FileLimit: lim.SignatureFileBytes, ContentLimit: lim.ContentBytes,
 	}
 	if in.MinSDK <= 0 {
 		in.MinSDK = i.MinSDK

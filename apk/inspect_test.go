@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/atlas-mdm/atlas-go/apk"
+	"github.com/atlas-mdm/atlas-go/apk/internal/signtest"
 )
 
 func isInspectError(err error) bool {
@@ -70,22 +71,25 @@ func TestUnsignedPackageDoesNotVerify(t *testing.T) {
 	require.Len(t, info.Provisioning.PackageChecksum, 43)
 }
 
-func TestV1AloneIsNeverVerified(t *testing.T) {
+func TestV1AloneIsVerifiedForEveryPlatform(t *testing.T) {
 	t.Parallel()
-	for _, o := range []apk.Options{{}, {MinSDK: 21}, {MaxSDK: 23, MinSDK: 1}} {
+	for _, o := range []apk.Options{{}, {MinSDK: 21}, {MaxSDK: 23, MinSDK: 18}} {
 		s := inspectBytes(t, testdata(t, "tiny-v1only.apk"), o).Signature
-		require.False(t, s.Verified)
-		require.Empty(t, s.Schemes)
-		require.Equal(t, []string{"jar_sig_unsupported"}, errorCodes(s))
+		require.True(t, s.Verified, "%v", s.Errors)
+		require.Equal(t, []string{"v1"}, s.Schemes)
+		require.Len(t, s.Signers, 1)
 	}
 }
 
-func TestRangeBelowV2IsVerifiedFromV2OnAndSaysSo(t *testing.T) {
+func TestRangeBelowV2NeedsTheJARSignatureToo(t *testing.T) {
 	t.Parallel()
 	s := inspectBytes(t, testdata(t, "tiny-min21.apk"), apk.Options{}).Signature
 	require.True(t, s.Verified)
-	require.Equal(t, []string{"v2", "v3"}, s.Schemes)
-	require.Equal(t, "v1_not_checked", s.Warnings[0].Code)
+	require.Equal(t, []string{"v1", "v2", "v3"}, s.Schemes)
+	v2Only := signtest.Sign(t, unsigned(t), v2(signtest.Signer{Key: signtest.NewKey(t, "a")}))
+	s = inspectBytes(t, v2Only, apk.Options{MinSDK: 21}).Signature
+	require.False(t, s.Verified)
+	require.Contains(t, errorCodes(s), "jar_sig_no_manifest")
 }
 
 func TestEmptyListsAreArraysInJSON(t *testing.T) {

@@ -15,6 +15,12 @@ type Limits struct {
 	ResourcesBytes int64
 	// SigningBlockBytes is the largest APK Signing Block (default 16 MiB).
 	SigningBlockBytes int64
+	// SignatureFileBytes is the largest META-INF/MANIFEST.MF or signature file, decompressed (default 12 MiB). They are
+	// read only where platforms before SDK 24 count, or there is no newer signature.
+	SignatureFileBytes int64
+	// ContentBytes is the largest sum of the decompressed sizes of all entries (default 32 MiB and 64 times the file's
+	// size). It counts in the same cases, in which every entry has to be read.
+	ContentBytes int64
 	// Elements and Depth bound the manifest's elements (default 100,000) and their nesting (default 128).
 	Elements int
 	Depth    int
@@ -27,18 +33,23 @@ const (
 	defaultManifest     = 16 << 20
 	defaultResources    = 64 << 20
 	defaultSigningBlock = 16 << 20
+	defaultSignature    = 12 << 20
+	defaultContent      = 32 << 20
+	defaultRatio        = 64
 	defaultElements     = 100_000
 	defaultDepth        = 128
 )
 
-// withDefaults fills the zero fields and holds the rest below what the formats can express.
-func (l Limits) withDefaults() Limits {
+// withDefaults fills the zero fields for a file of this size, and holds the rest below what the formats can express.
+func (l Limits) withDefaults(size int64) Limits {
 	l.FileSize = orDefault(l.FileSize, defaultFileSize)
 	l.Entries = min(orDefault(l.Entries, defaultEntries), defaultEntries)
 	l.DirectoryBytes = orDefault(l.DirectoryBytes, defaultDirectory)
 	l.ManifestBytes = orDefault(l.ManifestBytes, defaultManifest)
 	l.ResourcesBytes = orDefault(l.ResourcesBytes, defaultResources)
 	l.SigningBlockBytes = orDefault(l.SigningBlockBytes, defaultSigningBlock)
+	l.SignatureFileBytes = orDefault(l.SignatureFileBytes, defaultSignature)
+	l.ContentBytes = orDefault(l.ContentBytes, defaultContent+defaultRatio*size)
 	l.Elements = orDefault(l.Elements, defaultElements)
 	l.Depth = orDefault(l.Depth, defaultDepth)
 	return l

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/atlas-mdm/atlas-go/apk/internal/arsc"
 	"github.com/atlas-mdm/atlas-go/apk/internal/axml"
 	"github.com/atlas-mdm/atlas-go/apk/internal/zip"
 )
@@ -22,6 +21,7 @@ const (
 	attrName             = 0x01010003
 	attrPermission       = 0x01010006
 	attrReadPermission   = 0x01010007
+	attrSharedUserID     = 0x0101000b
 	attrDebuggable       = 0x0101000f
 	attrExported         = 0x01010010
 	attrMinSDK           = 0x0101020c
@@ -30,7 +30,9 @@ const (
 	attrTargetSDK        = 0x01010270
 	attrMaxSDK           = 0x01010271
 	attrTestOnly         = 0x01010272
+	attrAllowBackup      = 0x01010280
 	attrRequired         = 0x0101028e
+	attrUsesCleartext    = 0x010104ec
 	attrSandboxVersion   = 0x0101054c
 	attrVersionCodeMajor = 0x01010576
 )
@@ -38,13 +40,14 @@ const (
 // manifest is what the binary manifest says. Text that refers to a resource is resolved after the walk, so that the
 // resource table is read only for packages that need it.
 type manifest struct {
-	pkg, split         string
+	pkg, split, shared string
 	code, codeMajor    int64
 	versionName, label axml.Value
 	minSDK, targetSDK  axml.Value
 	maxSDK             int64
 	debuggable         axml.Value
 	testOnly           axml.Value
+	cleartext, backup  axml.Value
 	sandboxVersion     int
 	permissions        []string
 	features           []Feature
@@ -111,6 +114,7 @@ func (m *manifest) root(e *axml.Element) error {
 		return fmt.Errorf("%w: root element %.40q", ErrMalformed, e.Name)
 	}
 	m.pkg, m.split = m.name(e, 0, "package"), m.name(e, 0, "split")
+	m.shared = m.name(e, attrSharedUserID, "sharedUserId")
 	m.code, m.codeMajor = number(e, attrVersionCode, "versionCode"), number(e, attrVersionCodeMajor, "versionCodeMajor")
 	m.versionName, _ = e.Attr(attrVersionName, "versionName")
 	m.sandboxVersion = int(number(e, attrSandboxVersion, "targetSandboxVersion"))
@@ -137,6 +141,8 @@ func (m *manifest) topLevel(e *axml.Element) {
 		m.label, _ = e.Attr(attrLabel, "label")
 		m.debuggable, _ = e.Attr(attrDebuggable, "debuggable")
 		m.testOnly, _ = e.Attr(attrTestOnly, "testOnly")
+		m.cleartext, _ = e.Attr(attrUsesCleartext, "usesCleartextTraffic")
+		m.backup, _ = e.Attr(attrAllowBackup, "allowBackup")
 	}
 }
 
@@ -161,6 +167,9 @@ func (m *manifest) describe(i *Info) {
 	i.MaxSDK = int(m.maxSDK)
 	i.Debuggable, _ = m.resolver.value(m.debuggable).Bool()
 	i.TestOnly, _ = m.resolver.value(m.testOnly).Bool()
+	i.UsesCleartext = m.resolver.truth(m.cleartext, i.TargetSDK < 28)
+	i.AllowBackup = m.resolver.truth(m.backup, true)
+	i.SharedUserID = m.shared
 	i.Permissions = append(i.Permissions, m.permissions...)
 	i.Features = append(i.Features, m.features...)
 	for _, c := range m.components {
@@ -247,51 +256,4 @@ func sdkLevel(v axml.Value, otherwise int) int {
 		return codenames['O'] + int(c-'O')
 	}
 	return otherwise
-}
-
-// resolver reads the resource table when the first reference asks for it.
-type resolver struct {
-	dir    *zip.Directory
-	limit  int64
-	table  *arsc.Table
-	opened bool
-	failed error
-}
-
-// value follows a reference; what can't be resolved stays the reference it was.
-func (r *resolver) value(v axml.Value) axml.Value {
-	id, isRef := v.Reference()
-	if !isRef || id == 0 {
-		return v
-	}
-	if !r.opened {
-		r.opened = true
-		r.table, r.failed = r.open()
-	}
-	if r.table != nil {
-		if got, ok := r.table.Lookup(id); ok {
-			return got
-		}
-	}
-	return v
-}
-
-func (r *resolver) open() (*arsc.Table, error) {
-	e, ok := r.dir.Lookup("resources.arsc")
-	if !ok {
-		return nil, nil
-	}
-	data, err := r.dir.Read(e, r.limit)
-	if err != nil {
-		return nil, err
-	}
-	return arsc.Open(data)
-}
-
-func (r *resolver) text(v axml.Value) string {
-	v = r.value(v)
-	if n, ok := v.Int(); ok && !v.IsString() {
-		return fmt.Sprint(n)
-	}
-	return strings.TrimSpace(v.Text)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/atlas-mdm/atlas-go/apk"
+	"github.com/atlas-mdm/atlas-go/apk/internal/signtest"
 	"github.com/atlas-mdm/atlas-go/atlas/atlastest"
 )
 
@@ -47,5 +48,26 @@ func TestVerdictAgreesWithApksigner(t *testing.T) {
 		if verified {
 			require.Contains(t, string(out), "SHA-256 digest: "+info.Signature.Signers[0].SHA256)
 		}
+	}
+}
+
+func TestJARVerdictsAgreeWithApksigner(t *testing.T) {
+	t.Parallel()
+	atlastest.Need(t, "apksigner")
+	k := signtest.NewKey(t, "a")
+	faults := jarFaults(t, k)
+	faults[""] = func(*jarPackage) {}
+	delete(faults, "jar_sig_max_signatures_exceeded") // Debian's apksigner is from before the platform had this limit
+	for code, change := range faults {
+		t.Run("fault "+code, func(t *testing.T) {
+			t.Parallel()
+			p := jarSigned(t, k, codeFile)
+			change(p)
+			name := filepath.Join(t.TempDir(), "a.apk")
+			require.NoError(t, os.WriteFile(name, p.bytes(t), 0o600))
+			out, err := exec.CommandContext(t.Context(), "apksigner", "verify", "--min-sdk-version", "21", name).CombinedOutput()
+			require.Equal(t, code == "", err == nil, "%s", out)
+			require.Equal(t, code == "", inspectBytes(t, p.bytes(t), since).Signature.Verified)
+		})
 	}
 }

@@ -21,9 +21,12 @@ func signatureOf(res *sign.Result, dir *zip.Directory) Signature {
 	for _, n := range res.Lineage {
 		out.Lineage = append(out.Lineage, LineageNode{SHA256: hex.EncodeToString(n.Cert.SHA256[:]), Subject: n.Cert.Subject, Flags: n.Flags})
 	}
-	if _, file := dir.Lookup("stamp-cert-sha256"); file || res.Stamp {
-		out.SourceStamp = "failed"
-		out.SourceStampErrors = append(out.SourceStampErrors, Issue{"source_stamp_unsupported", "source stamps are not verified in this version"})
+	if res.Stamp.Present {
+		out.SourceStamp, out.SourceStampErrors = "failed", issuesOf(res.Stamp.Errors)
+	}
+	if res.Stamp.Verified {
+		signer := signerOf(&sign.Signer{Scheme: "stamp", Cert: res.Stamp.Cert})
+		out.SourceStamp, out.SourceStampSigner, out.SourceStampTime = "verified", &signer, res.Stamp.Time
 	}
 	out.refuseDuplicates(dir)
 	return out

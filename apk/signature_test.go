@@ -189,13 +189,21 @@ func TestEmptyRangeOfPlatformsVerifiesNothing(t *testing.T) {
 	require.Contains(t, errorCodes(s), "sdk_range_empty")
 }
 
-func TestSourceStampIsNotClaimed(t *testing.T) {
+func TestStampThatIsNotWholeFails(t *testing.T) {
 	t.Parallel()
-	k := signtest.NewKey(t, "a")
-	s := inspectBytes(t, signtest.Sign(t, unsigned(t), v2(signtest.Signer{Key: k}), signtest.Block{ID: 0x6dff800d, Raw: []byte{}}), apk.Options{}).Signature
-	require.True(t, s.Verified)
-	require.Equal(t, "failed", s.SourceStamp)
-	require.Equal(t, "source_stamp_unsupported", s.SourceStampErrors[0].Code)
+	signer := v2(signtest.Signer{Key: signtest.NewKey(t, "a")})
+	stamped := build(t, manifest().End().Bytes(), file{"stamp-cert-sha256", make([]byte, 32)})
+	for code, data := range map[string][]byte{
+		"source_stamp_signature_block_without_cert_digest": signtest.Sign(t, unsigned(t), signer, signtest.Block{ID: 0x6dff800d, Raw: []byte{}}),
+		"source_stamp_sig_missing":                         signtest.Sign(t, stamped, signer),
+		"source_stamp_malformed_signature":                 signtest.Sign(t, stamped, signer, signtest.Block{ID: 0x6dff800d, Raw: []byte{1}}),
+	} {
+		s := inspectBytes(t, data, apk.Options{MinSDK: 24}).Signature
+		require.True(t, s.Verified)
+		require.Equal(t, "failed", s.SourceStamp)
+		require.Equal(t, code, s.SourceStampErrors[0].Code)
+		require.Nil(t, s.SourceStampSigner)
+	}
 }
 
 func TestOversizedSigningBlockIsALimit(t *testing.T) {

@@ -25,14 +25,15 @@ type Hand struct {
 // ErrLater is returned by [Hand.Allow] for a command that is to wait.
 var ErrLater = fmt.Errorf("commands: not now (%w)", atlas.ErrRefused)
 
-// scan bounds how many open commands of one device are looked at.
-const scan = 256
+// Scan bounds how many open commands of one device are looked at, and so how
+// many it should ever have.
+const Scan = 256
 
 // Claim hands out the commands of d that are due at now, highest priority
 // first and in order within it, each under a lease. What is past its time is
 // ended on the way.
 func Claim(ctx context.Context, q Queue, d atlas.DeviceID, now time.Time, h Hand) ([]Command, error) {
-	open, err := q.Open(ctx, d, scan)
+	open, err := q.Open(ctx, d, Scan)
 	if err != nil {
 		return nil, fmt.Errorf("commands: open of %s: %w", d, err)
 	}

@@ -216,6 +216,10 @@ type Assignment struct {
 	At        time.Time       `data:"apk"`
 }
 
+// Of reports whether the assignment is one of p that counts: made for a place
+// within its owner's subtree, and still there after accounts were moved.
+func (a Assignment) Of(p Package) bool { return a.PackageID == p.ID && p.Path.Contains(a.Path) }
+
 // Covers reports whether the assignment lets d have the package.
 func (a Assignment) Covers(d atlas.Device) bool {
 	switch {
@@ -245,7 +249,7 @@ func Deploy(p Package, as []Assignment, d atlas.Device) error {
 		return fmt.Errorf("%w: it is %s", ErrNotClean, p.State)
 	}
 	for _, a := range as {
-		if a.PackageID == p.ID && a.Covers(d) {
+		if a.Of(p) && a.Covers(d) {
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,108 +41,14 @@ func TestHonestPackageIsClean(t *testing.T) {
 	t.Parallel()
 	r := static(t, scan.StaticOptions{}, inspect(t, "tiny.apk"))
 	require.Equal(t, scan.Clean, r.Verdict)
-	require.Empty(t, r.Findings)
+	require.Equal(t, []string{"allow_backup", "device_admin"}, codes(r))
 }
 
 func TestUnsignedPackageIsSuspicious(t *testing.T) {
 	t.Parallel()
 	r := static(t, scan.StaticOptions{}, inspect(t, "tiny-unsigned.apk"))
 	require.Equal(t, scan.Suspicious, r.Verdict)
-	require.Equal(t, []string{"signature_unverified"}, codes(r))
-}
-
-// good is a package that no rule fires for; each case below spoils it in one way.
-func good() *apk.Info {
-	return &apk.Info{
-		Package: "dev.atlasmdm.good", SHA256: "f1",
-		Components: []apk.Component{{Kind: apk.Activity, Name: "Main", Exported: true, Launcher: true}},
-		Signature: apk.Signature{
-			Verified: true,
-			Signers:  []apk.Signer{{Scheme: "v3", SHA256: "c1", Subject: "CN=Good", Key: "EC P-256"}},
-		},
-	}
-}
-
-func permissions(names ...string) func(*apk.Info) {
-	return func(i *apk.Info) {
-		for _, n := range names {
-			i.Permissions = append(i.Permissions, "android.permission."+n)
-		}
-	}
-}
-
-func service(permission string) func(*apk.Info) {
-	return func(i *apk.Info) {
-		i.Components = append(i.Components, apk.Component{Kind: apk.Service, Name: "S", Permission: "android.permission." + permission})
-	}
-}
-
-func signer(change func(*apk.Signer)) func(*apk.Info) {
-	return func(i *apk.Info) { change(&i.Signature.Signers[0]) }
-}
-
-func embedded(kind string) func(*apk.Info) {
-	return func(i *apk.Info) { i.Embedded = append(i.Embedded, apk.Embedded{Name: "assets/x", Kind: kind}) }
-}
-
-func TestEveryRuleFiresForItsOwnCaseOnly(t *testing.T) {
-	t.Parallel()
-	accessibility := service("BIND_ACCESSIBILITY_SERVICE")
-	cases := map[string][]func(*apk.Info){
-		"signature_unverified":     {func(i *apk.Info) { i.Signature.Verified = false }},
-		"signature_v1_unchecked":   {func(i *apk.Info) { i.Signature.Warnings = []apk.Issue{{Code: "v1_not_checked", Detail: "x"}} }},
-		"signer_debug_certificate": {signer(func(s *apk.Signer) { s.Subject = "CN=Android Debug,O=Android,C=US" })},
-		"signer_aosp_test_key":     {signer(func(s *apk.Signer) { s.Subject = "CN=Android,OU=Android,O=Android,L=Mountain View,C=US" })},
-		"signer_weak_key":          {signer(func(s *apk.Signer) { s.Key = "RSA 1024" })},
-		"debuggable":               {func(i *apk.Info) { i.Debuggable = true }},
-		"test_only":                {func(i *apk.Info) { i.TestOnly = true }},
-		"accessibility_overlay":    {accessibility, permissions("SYSTEM_ALERT_WINDOW")},
-		"accessibility_install":    {accessibility, permissions("REQUEST_INSTALL_PACKAGES")},
-		"accessibility_sms":        {accessibility, permissions("READ_SMS")},
-		"admin_overlay": {permissions("SYSTEM_ALERT_WINDOW"), func(i *apk.Info) {
-			i.Components = append(i.Components, apk.Component{Kind: apk.Receiver, DeviceAdmin: true})
-		}},
-		"sms_network":           {permissions("RECEIVE_SMS", "INTERNET")},
-		"notifications_network": {service("BIND_NOTIFICATION_LISTENER_SERVICE"), permissions("INTERNET")},
-		"surveillance":          {permissions("RECORD_AUDIO", "ACCESS_BACKGROUND_LOCATION", "INTERNET")},
-		"starts_unseen":         {permissions("RECEIVE_BOOT_COMPLETED"), func(i *apk.Info) { i.Components = nil }},
-		"query_all_packages":    {permissions("QUERY_ALL_PACKAGES")},
-		"vpn_service":           {service("BIND_VPN_SERVICE")},
-		"device_admin_unprotected": {func(i *apk.Info) {
-			i.Components = append(i.Components, apk.Component{Kind: apk.Receiver, DeviceAdmin: true, Exported: true, Permission: "x"})
-		}},
-		"exported_provider": {func(i *apk.Info) {
-			i.Components = append(i.Components, apk.Component{Kind: apk.Provider, Exported: true})
-		}},
-		"exported_component": {func(i *apk.Info) {
-			i.Components = append(i.Components, apk.Component{Kind: apk.Service, Exported: true})
-		}},
-		"hidden_dex":         {embedded("dex")},
-		"hidden_archive":     {embedded("zip")},
-		"hidden_native_code": {embedded("elf")},
-		"zip_duplicate_entry": {func(i *apk.Info) {
-			i.Findings = []apk.Finding{{Code: "zip_duplicate_entry", Severity: apk.SeverityCritical}}
-		}},
-	}
-	require.Empty(t, static(t, scan.StaticOptions{}, good()).Findings)
-	for code, changes := range cases {
-		info := good()
-		for _, c := range changes {
-			c(info)
-		}
-		require.Equal(t, []string{code}, codes(static(t, scan.StaticOptions{}, info)), code)
-		require.Empty(t, static(t, scan.StaticOptions{Ignore: []string{code}}, info).Findings, code)
-	}
-}
-
-func TestPackageThatInstallsWhatItCarriesIsSuspicious(t *testing.T) {
-	t.Parallel()
-	info := good()
-	permissions("REQUEST_INSTALL_PACKAGES")(info)
-	embedded("zip")(info)
-	r := static(t, scan.StaticOptions{}, info)
-	require.Equal(t, scan.Suspicious, r.Verdict)
-	require.Equal(t, []string{"hidden_installer", "hidden_archive"}, codes(r))
+	require.Equal(t, []string{"signature_unverified", "allow_backup", "device_admin"}, codes(r))
 }
 
 func TestDenyListsMakeMalicious(t *testing.T) {
@@ -165,7 +72,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 	t.Parallel()
 	info := good()
 	for i := range 50 {
-		info.Embedded = append(info.Embedded, apk.Embedded{Name: fmt.Sprint(string(make([]byte, 5000)), i), Kind: "dex"})
+		info.Embedded = append(info.Embedded, apk.Embedded{Name: strings.Repeat("x", 5000) + fmt.Sprint(i), Kind: "dex"})
 	}
 	require.Less(t, len(static(t, scan.StaticOptions{}, info).Findings[0].Evidence), 1500)
 }

@@ -96,11 +96,11 @@ func (c Code) usable(now time.Time) error {
 	default:
 		return fmt.Errorf("activation: code %s in unknown state %q: %w", c.ID, c.State, atlas.ErrRefused)
 	}
-	if c.Used >= c.Devices {
-		return ErrUsed
-	}
 	if c.late(now) {
 		return ErrExpired
+	}
+	if c.Used >= c.Devices {
+		return ErrUsed
 	}
 	return nil
 }

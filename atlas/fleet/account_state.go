@@ -77,7 +77,11 @@ func (s *Service) SetSupport(ctx context.Context, a atlas.Actor, id atlas.Accoun
 		if err != nil {
 			return acc, err
 		}
-		if !w.most(ctx, acc).Has(want) {
+		most, err := w.most(ctx, acc)
+		if err != nil {
+			return acc, err
+		}
+		if !most.Has(want) {
 			return acc, fmt.Errorf("account: support permissions exceed the parent's or the role's: %w", atlas.ErrRefused)
 		}
 		if err := w.lower(ctx, acc, want); err != nil {
@@ -94,16 +98,16 @@ func (s *Service) SetSupport(ctx context.Context, a atlas.Actor, id atlas.Accoun
 
 // most returns the permissions an account may hold: its role's, within its
 // parent's.
-func (w *work) most(ctx context.Context, acc atlas.Account) atlas.Support {
+func (w *work) most(ctx context.Context, acc atlas.Account) (atlas.Support, error) {
 	held := atlas.SupportOf(atlas.Admin)
 	if acc.ParentID != "" {
 		parent, err := w.tx.Accounts().Get(ctx, acc.ParentID)
 		if err != nil {
-			return 0
+			return 0, err
 		}
 		held = parent.Support
 	}
-	return atlas.SupportOf(acc.Role).Bound(acc.Role, held)
+	return atlas.SupportOf(acc.Role).Bound(acc.Role, held), nil
 }
 
 // lower takes from every account below acc what it would hold beyond bound.

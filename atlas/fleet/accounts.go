@@ -25,6 +25,9 @@ type NewAccount struct {
 // a taken username, ErrRefused for a role that can't be there.
 func (s *Service) CreateAccount(ctx context.Context, a atlas.Actor, key Key, in NewAccount) (atlas.Account, error) {
 	c := call{actor: a, action: atlas.AccountCreate, target: string(in.ParentID), key: key, input: in}
+	if in.ParentID != "" {
+		c.still = []atlas.AccountID{in.ParentID}
+	}
 	if err := s.admit(ctx, c); err != nil {
 		return atlas.Account{}, err
 	}

@@ -273,7 +273,7 @@ func TestWhatIsLeftOfAPartlyUsedCodeComesBackWhenItLapses(t *testing.T) {
 	require.EqualValues(t, 8, b.Posted, "one device was paid for")
 	require.Zero(t, b.Held)
 	require.NoError(t, p.Sync(t.Context()), "the device goes on")
-	require.ErrorIs(t, w.Unboxed().Enrol(t.Context(), code.Text), activation.ErrUsed)
+	require.ErrorIs(t, w.Unboxed().Enrol(t.Context(), code.Text), activation.ErrExpired)
 	atlastest.RequireNoCreditLost(t, w)
 }
 

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,9 @@ var errToken = fmt.Errorf("fleet: token does not count (%w)", atlas.ErrUnauthent
 // or an ErrUnauthenticated. What the actor may do is decided by each call.
 func (s *Service) Authenticate(ctx context.Context, token, origin string) (atlas.Actor, error) {
 	a, err := s.actorOf(ctx, token)
+	if err != nil && !isNotFound(err) && !errors.Is(err, atlas.ErrInvalid) && !errors.Is(err, atlas.ErrUnauthenticated) {
+		return atlas.Actor{}, fmt.Errorf("fleet: authenticate: %w", err) // an outage says nothing about the token
+	}
 	if err != nil {
 		s.record(ctx, security.Event{
 			Class: security.ClassDenial, Severity: security.Low, Origin: origin, Action: "authenticate", Reason: "token does not count",
@@ -50,8 +54,12 @@ func (s *Service) actorOf(ctx context.Context, token string) (atlas.Actor, error
 		return atlas.Actor{}, errToken
 	}
 	if next, worth := s.opt.Sessions.Touch(session, now); worth {
-		if err := s.touchSession(ctx, hash, next); err != nil {
-			return atlas.Actor{}, err
+		err := s.touchSession(ctx, hash, next)
+		if isNotFound(err) {
+			return atlas.Actor{}, err // it ended meanwhile
+		}
+		if err != nil {
+			s.opt.Logger.WarnContext(ctx, "use of a session was not noted", "error", err)
 		}
 	}
 	return atlas.Actor{Account: session.AccountID, Session: session.ID}, nil

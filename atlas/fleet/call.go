@@ -21,7 +21,10 @@ type call struct {
 	action atlas.Action
 	target string // id of what it is about, for security events
 	key    Key
-	input  any // what a repeat with the same key must have again
+	// still are the accounts that the action must be allowed on when a saved
+	// result is given again.
+	still []atlas.AccountID
+	input any // what a repeat with the same key must have again
 }
 
 // work is a call inside one run of its transaction.

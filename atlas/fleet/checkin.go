@@ -127,7 +127,7 @@ func (s *Service) idle(ctx context.Context, d Device, in CheckIn, now time.Time)
 
 // pending reports whether the device may have commands to get.
 func (w *work) pending(ctx context.Context, d atlas.Device, state activation.State) (bool, error) {
-	open, err := w.tx.Commands().Open(ctx, d.ID, maxClaim)
+	open, err := w.tx.Commands().Open(ctx, d.ID, commands.Scan)
 	if err != nil {
 		return false, err
 	}

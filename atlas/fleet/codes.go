@@ -33,7 +33,7 @@ type IssuedCode struct {
 // as the plan says. It returns ledger.ErrInsufficient if the owner's credits
 // don't cover all of them; then none is made.
 func (s *Service) IssueCodes(ctx context.Context, a atlas.Actor, key Key, in NewCodes) ([]IssuedCode, error) {
-	c := call{actor: a, action: atlas.CodeIssue, target: string(in.OwnerID), key: key, input: in}
+	c := call{actor: a, action: atlas.CodeIssue, target: string(in.OwnerID), key: key, input: in, still: []atlas.AccountID{in.OwnerID}}
 	if err := s.admit(ctx, c); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type Grant struct {
 // GrantCredits gives an account new credits out of its tenant's issuer
 // account.
 func (s *Service) GrantCredits(ctx context.Context, a atlas.Actor, key Key, in Grant) (ledger.Entry, error) {
-	c := call{actor: a, action: atlas.CreditGrant, target: string(in.AccountID), key: key, input: in}
+	c := call{actor: a, action: atlas.CreditGrant, target: string(in.AccountID), key: key, input: in, still: []atlas.AccountID{in.AccountID}}
 	return write(ctx, s, c, func(ctx context.Context, w *work) (ledger.Entry, error) {
 		acc, err := w.account(ctx, in.AccountID)
 		if err != nil {
@@ -84,7 +84,7 @@ type Transfer struct {
 // accounts must be an ancestor of the other, and both within the actor's
 // reach. It returns ledger.ErrInsufficient if From has too few.
 func (s *Service) TransferCredits(ctx context.Context, a atlas.Actor, key Key, in Transfer) (ledger.Entry, error) {
-	c := call{actor: a, action: atlas.CreditTransfer, target: string(in.From), key: key, input: in}
+	c := call{actor: a, action: atlas.CreditTransfer, target: string(in.From), key: key, input: in, still: []atlas.AccountID{in.From, in.To}}
 	return write(ctx, s, c, func(ctx context.Context, w *work) (ledger.Entry, error) {
 		from, err := w.account(ctx, in.From)
 		if err != nil {
@@ -161,7 +161,7 @@ type NewHold struct {
 // HoldCredits sets credits of an account aside until they are captured,
 // released or the hold expires.
 func (s *Service) HoldCredits(ctx context.Context, a atlas.Actor, key Key, in NewHold) (ledger.Hold, error) {
-	c := call{actor: a, action: atlas.CreditHold, target: string(in.AccountID), key: key, input: in}
+	c := call{actor: a, action: atlas.CreditHold, target: string(in.AccountID), key: key, input: in, still: []atlas.AccountID{in.AccountID}}
 	return write(ctx, s, c, func(ctx context.Context, w *work) (ledger.Hold, error) {
 		acc, err := w.account(ctx, in.AccountID)
 		if err != nil {

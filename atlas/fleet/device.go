@@ -158,8 +158,27 @@ func (s *Service) TransferDevice(ctx context.Context, a atlas.Actor, id atlas.De
 		if d, err = w.saveDevice(ctx, d); err != nil {
 			return d, err
 		}
+		if err := w.takeAlong(ctx, d); err != nil {
+			return d, err
+		}
 		return d, w.auditAs(ctx, "device.owner", string(id), d.Path, fact("from", from), fact("to", to.ID))
 	})
+}
+
+// takeAlong puts the unfinished commands of a device where the device is now.
+// What is finished stays with whom it happened to.
+func (w *work) takeAlong(ctx context.Context, d atlas.Device) error {
+	open, err := w.tx.Commands().Open(ctx, d.ID, commands.Scan)
+	if err != nil {
+		return err
+	}
+	for _, c := range open {
+		c.Path, c.Tenant = d.Path, d.Tenant
+		if err := w.tx.Commands().Save(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NewFolder is a folder to be made.
@@ -171,7 +190,7 @@ type NewFolder struct {
 
 // CreateFolder makes a folder for devices of one owner (M-031).
 func (s *Service) CreateFolder(ctx context.Context, a atlas.Actor, key Key, in NewFolder) (atlas.Folder, error) {
-	c := call{actor: a, action: atlas.FolderCreate, target: string(in.OwnerID), key: key, input: in}
+	c := call{actor: a, action: atlas.FolderCreate, target: string(in.OwnerID), key: key, input: in, still: []atlas.AccountID{in.OwnerID}}
 	return write(ctx, s, c, func(ctx context.Context, w *work) (atlas.Folder, error) {
 		owner, err := w.account(ctx, in.OwnerID)
 		if err != nil {

@@ -58,18 +58,19 @@ func (s *Service) AuthenticateDevice(ctx context.Context, p Proof) (Device, erro
 	if isNotFound(err) {
 		err = ErrUnknownDevice
 	}
-	who := Device{ID: d.ID, Origin: p.Origin, path: d.Path}
 	if err == nil {
 		err = p.Verify(d.PublicKey)
 	}
-	if err == nil {
+	who := Device{Origin: p.Origin}
+	if err == nil { // from here on it is known to be the device
+		who.ID, who.path = d.ID, d.Path
 		err = s.replays.accept(ctx, s.store, d, p.Counter)
 	}
-	if err == nil {
-		return who, nil
+	if err != nil {
+		s.recordProof(ctx, who, err)
+		return Device{}, fmt.Errorf("fleet: authenticate device: %w", err)
 	}
-	s.recordProof(ctx, who, err)
-	return Device{}, fmt.Errorf("fleet: authenticate device: %w", err)
+	return who, nil
 }
 
 func (s *Service) deviceByKey(ctx context.Context, keyID string) (d atlas.Device, err error) {

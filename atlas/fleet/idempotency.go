@@ -39,7 +39,7 @@ func once[T any](ctx context.Context, w *work, fn func(ctx context.Context, w *w
 	}
 	first, err := w.tx.Requests().Get(ctx, id)
 	if err == nil {
-		return recall[T](w, first, input)
+		return recall[T](ctx, w, first, input)
 	}
 	if !errors.Is(err, atlas.ErrNotFound) {
 		return out, err
@@ -60,9 +60,14 @@ func once[T any](ctx context.Context, w *work, fn func(ctx context.Context, w *w
 
 // recall returns a saved result, if it was the same request and the actor may
 // still see what it was about.
-func recall[T any](w *work, first store.Request, input []byte) (out T, err error) {
+func recall[T any](ctx context.Context, w *work, first store.Request, input []byte) (out T, err error) {
 	if _, err := w.scope(); err != nil {
 		return out, err
+	}
+	for _, id := range w.call.still {
+		if _, err := w.account(ctx, id); err != nil {
+			return out, err
+		}
 	}
 	if string(first.Input) != string(input) {
 		return out, atlas.ErrMismatch
@@ -84,7 +89,7 @@ func (s sealer) fingerprint(c *call) (id string, input []byte, err error) {
 	in := hmac.New(sha256.New, s.mac)
 	in.Write(b)
 	h := sha256.New()
-	for _, part := range []string{string(c.actor.Account), string(c.action), string(c.key)} {
+	for _, part := range []string{string(c.actor.Account), fmt.Sprintf("%q", c.actor.Only), string(c.action), string(c.key)} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)), in.Sum(nil), nil

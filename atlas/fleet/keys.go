@@ -178,7 +178,7 @@ func (s *Service) proven(ctx context.Context, c call, present string) (atlas.Acc
 	if err != nil {
 		return acc, err
 	}
-	login := Login{Username: acc.Username, Origin: c.actor.Origin}
+	login := Login{Username: acc.Username, Origin: c.actor.Origin, known: "session " + c.actor.Session}
 	_, hash, err := s.tryLogin(ctx, login)
 	if err == nil {
 		err = s.checkPassword(ctx, hash, present)

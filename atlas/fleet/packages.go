@@ -6,6 +6,7 @@ import (
 
 	"github.com/atlas-mdm/atlas-go/apk/intake"
 	"github.com/atlas-mdm/atlas-go/atlas"
+	"github.com/atlas-mdm/atlas-go/atlas/activation"
 	"github.com/atlas-mdm/atlas-go/commands"
 	"github.com/atlas-mdm/atlas-go/store"
 	"github.com/atlas-mdm/atlas-go/store/blob"
@@ -63,7 +64,7 @@ func (w *work) visible(ctx context.Context, id string) (intake.Package, error) {
 		return intake.Package{}, err
 	}
 	for _, a := range as {
-		if a.Shows(w.who.Path) {
+		if a.Of(p) && a.Shows(w.who.Path) {
 			return p, nil
 		}
 	}
@@ -116,6 +117,13 @@ func (s *Service) mayFetch(ctx context.Context, d Device, sha256 string) error {
 		dev, err := tx.Devices().Get(ctx, d.ID)
 		if err != nil {
 			return err
+		}
+		state, _, err := (&work{tx: tx, now: s.Now(), s: s}).standing(ctx, dev)
+		if err != nil {
+			return err
+		}
+		if state != activation.Active {
+			return fmt.Errorf("activation of device is %s: %w", state, atlas.ErrNotFound)
 		}
 		ps, err := tx.Packages().BySHA256(ctx, sha256)
 		if err != nil {

@@ -17,11 +17,14 @@ import (
 
 const scanAction = "apk.scan"
 
-// How long a package may be in scanning before another try, after a crash or
-// on a lost node, and how long to wait after scanners failed.
+// How long all scanners together have for one package; how long it may be in
+// scanning before another try, after a crash or on a lost node; and how long
+// to wait after scanners failed, which doubles with each failure.
 const (
-	scanTimeout = 2 * time.Minute
+	scanLimit   = 5 * time.Minute
+	scanTimeout = scanLimit + time.Minute
 	scanRetry   = 30 * time.Second
+	maxRetry    = time.Hour
 )
 
 // kickScan wakes the scanning part of Run.
@@ -39,7 +42,7 @@ func (s *Service) ScanPending(ctx context.Context) (int, error) {
 	problems := []error{err}
 	n := 0
 	for _, p := range waiting {
-		judged, err := s.scanOne(ctx, p.ID)
+		judged, err := s.scanOne(ctx, p)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("package %s: %w", p.ID, err))
 		}
@@ -76,8 +79,8 @@ func (s *Service) waitingForScan(ctx context.Context) (waiting []intake.Package,
 // scanOne takes one package through its scanners. It takes the package first,
 // so that nodes don't do the same work; a crash in between leaves it in
 // scanning, which is not clean.
-func (s *Service) scanOne(ctx context.Context, id string) (bool, error) {
-	p, taken, err := s.takeScan(ctx, id)
+func (s *Service) scanOne(ctx context.Context, was intake.Package) (bool, error) {
+	p, taken, err := s.takeScan(ctx, was.ID)
 	if err != nil || !taken {
 		return false, err
 	}
@@ -85,14 +88,25 @@ func (s *Service) scanOne(ctx context.Context, id string) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	return s.judgeScan(ctx, p, scans, names)
+	next, judged, err := s.judgeScan(ctx, p, scans, names)
+	if err == nil && judged && !next.State.Deployable() && (next.State != was.State || next.Reason != was.Reason) {
+		s.record(ctx, security.Event{
+			Class: security.ClassUpload, Severity: security.Medium, ActorID: next.UploadedBy, Action: scanAction,
+			TargetID: next.ID, Path: next.Path, Reason: string(next.State) + ": " + next.Reason,
+		})
+	}
+	return judged, err
 }
 
 func (s *Service) takeScan(ctx context.Context, id string) (p intake.Package, taken bool, err error) {
 	now := s.Now()
 	err = s.store.Update(ctx, func(ctx context.Context, tx store.Tx) (err error) {
 		taken = false
-		if p, err = tx.Packages().Package(ctx, id); err != nil || !scanDue(p, now) {
+		if p, err = tx.Packages().Package(ctx, id); err != nil {
+			return err
+		}
+		past, err := tx.Packages().Scans(ctx, id)
+		if err != nil || !scanDue(p, len(past), now) {
 			return err
 		}
 		if p.State == intake.Scanning {
@@ -110,20 +124,25 @@ func (s *Service) takeScan(ctx context.Context, id string) (p intake.Package, ta
 	return p, taken, err
 }
 
-func scanDue(p intake.Package, now time.Time) bool {
+// scanDue reports whether a package with that many scans in the past is to be
+// scanned at now.
+func scanDue(p intake.Package, past int, now time.Time) bool {
 	switch p.State {
 	case intake.Quarantined:
 		return true
 	case intake.Scanning:
 		return now.Sub(p.JudgedAt) >= scanTimeout
 	case intake.Error:
-		return now.Sub(p.JudgedAt) >= scanRetry
+		wait := scanRetry << min(max(past-1, 0), 7)
+		return now.Sub(p.JudgedAt) >= min(wait, maxRetry)
 	}
 	return false
 }
 
 // runScanners asks every scanner. One that fails gives the verdict failed.
 func (s *Service) runScanners(ctx context.Context, p intake.Package) (scans []intake.Scan, names []string) {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
 	f, err := s.blobs.Open(ctx, p.SHA256)
 	var info apk.Info
 	if err == nil {
@@ -165,9 +184,8 @@ func (s *Service) scanRecord(p intake.Package, r scan.Result, problem error) int
 
 // judgeScan stores a round of scans with what follows from it, unless
 // somebody else changed the package meanwhile.
-func (s *Service) judgeScan(ctx context.Context, p intake.Package, scans []intake.Scan, names []string) (judged bool, err error) {
+func (s *Service) judgeScan(ctx context.Context, p intake.Package, scans []intake.Scan, names []string) (next intake.Package, judged bool, err error) {
 	now, made := s.Now(), &ids{make: s.opt.NewID}
-	var next intake.Package
 	err = s.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		judged = false
 		got, err := tx.Packages().Package(ctx, p.ID)
@@ -186,31 +204,35 @@ func (s *Service) judgeScan(ctx context.Context, p intake.Package, scans []intak
 		judged = true
 		return w.auditSystem(ctx, scanAction, next.ID, next.Path, fact("state", next.State))
 	})
-	if err == nil && judged && !next.State.Deployable() {
-		s.record(ctx, security.Event{
-			Class: security.ClassUpload, Severity: security.Medium, ActorID: next.UploadedBy, Action: scanAction,
-			TargetID: next.ID, Path: next.Path, Reason: string(next.State) + ": " + next.Reason,
-		})
-	}
-	return judged, err
+	return next, judged, err
 }
 
 // verdict moves a scanned package to the state that follows.
 func (w *work) verdict(ctx context.Context, p intake.Package, scans []intake.Scan, names []string) (intake.Package, error) {
 	state, reason := intake.Decide(names, scans)
 	if state == intake.Clean {
-		same, err := w.tx.Packages().SameName(ctx, p.Tenant, p.Package)
+		why, err := w.unfit(ctx, p)
 		if err != nil {
 			return p, err
 		}
-		switch why := intake.Consistent(p, same); {
-		case why != "":
+		if why != "" {
 			state, reason = intake.Rejected, why
-		case !p.Verified:
-			state, reason = intake.Rejected, "its signature does not verify"
 		}
 	}
 	return w.judge(ctx, p, state, reason)
+}
+
+// unfit returns why a package can't be clean, whatever scanners and people
+// say, or "".
+func (w *work) unfit(ctx context.Context, p intake.Package) (string, error) {
+	if !p.Verified {
+		return "its signature does not verify", nil
+	}
+	same, err := w.tx.Packages().SameName(ctx, p.Tenant, p.Package)
+	if err != nil {
+		return "", err
+	}
+	return intake.Consistent(p, same), nil
 }
 
 // judge moves a package to another state. One that stops being clean takes
@@ -243,8 +265,17 @@ func (s *Service) JudgeAPK(ctx context.Context, a atlas.Actor, id string, next i
 		if err := atlas.CheckText("reason", reason, 500); err != nil {
 			return p, err
 		}
-		if next == intake.Clean && !p.Verified {
-			return p, fmt.Errorf("a package whose signature does not verify is never clean: %w", atlas.ErrRefused)
+		if p.State == intake.Scanning || next == intake.Clean && p.State != intake.Suspicious {
+			return p, fmt.Errorf("people judge what the scanners found suspicious: %w", atlas.ErrRefused)
+		}
+		if next == intake.Clean {
+			why, err := w.unfit(ctx, p)
+			if err != nil {
+				return p, err
+			}
+			if why != "" {
+				return p, fmt.Errorf("it can't be clean: %s: %w", why, atlas.ErrRefused)
+			}
 		}
 		if next == intake.Scanning || next == intake.Error {
 			return p, atlas.Invalid("state", "is for scanners only")

@@ -17,6 +17,11 @@ import (
 // folder has no bound.
 const MaxTargets = 10_000
 
+// maxOpen is the most unfinished commands that a device may have before no
+// more are sent to it: well below what a check-in looks at, so that no command
+// waits unseen behind others.
+const maxOpen = commands.Scan / 2
+
 // Target is whom a command is for: exactly one of its fields.
 type Target struct {
 	DeviceIDs []atlas.DeviceID
@@ -205,6 +210,13 @@ func (w *work) accepts(ctx context.Context, order commands.Campaign, d atlas.Dev
 	}
 	if !slices.Contains(d.Capabilities, string(order.Kind)) {
 		return fmt.Errorf("device %s can't run %s: %w", d.ID, order.Kind, atlas.ErrRefused)
+	}
+	open, err := w.tx.Commands().Open(ctx, d.ID, maxOpen)
+	if err != nil {
+		return err
+	}
+	if len(open) == maxOpen {
+		return fmt.Errorf("device %s has %d unfinished commands: %w", d.ID, maxOpen, atlas.ErrLimited)
 	}
 	if !installs(order.Kind) {
 		return nil

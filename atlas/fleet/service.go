@@ -82,6 +82,7 @@ type Service struct {
 	replays   *replays
 	told      *told
 	strangers *strangers
+	browsers  browsers
 	scanKick  chan struct{}
 }
 
@@ -95,7 +96,8 @@ func New(st store.Store, blobs blob.Staged, secret []byte, o Options) (*Service,
 	}
 	s := &Service{
 		store: st, events: st, blobs: blobs, policy: atlas.DefaultPolicy(), opt: o.withDefaults(), codes: codes,
-		wakeups: newWakeups(), replays: newReplays(), told: new(told), strangers: new(strangers), scanKick: make(chan struct{}, 1),
+		wakeups: newWakeups(), replays: newReplays(), told: new(told), strangers: new(strangers),
+		browsers: browsers{derive(secret, "atlas known browsers")}, scanKick: make(chan struct{}, 1),
 	}
 	if o.Policy != nil {
 		s.policy = *o.Policy

@@ -19,6 +19,13 @@ type Login struct {
 	Password  string
 	Origin    string // network address of the client
 	UserAgent string // as the client says
+	// Browser is the [SignedIn.Browser] of an earlier sign-in to the same
+	// account, if the browser kept one. It gives that browser a count of
+	// failures of its own, so that attackers elsewhere can't keep its owner
+	// waiting.
+	Browser string
+
+	known string // the browser as NewLogin names it, once Browser was verified
 }
 
 // SignedIn is a new session. The token exists nowhere else.
@@ -26,6 +33,9 @@ type SignedIn struct {
 	Token     string
 	ExpiresAt time.Time
 	Account   atlas.Account
+	// Browser is to be kept by the browser for as long as it likes, and shown
+	// at the next sign-in as [Login.Browser]. It opens nothing.
+	Browser string
 }
 
 // loginAction names sign-ins in events; anybody may try.
@@ -37,13 +47,14 @@ const loginAction atlas.Action = "session.create"
 // ErrLimited for a while (*identity.ThrottleError says how long). A suspended
 // account with the right password gets ErrSuspended.
 func (s *Service) SignIn(ctx context.Context, in Login) (SignedIn, error) {
+	in.known = s.browsers.verify(in.Username, in.Browser)
 	acc, hash, err := s.tryLogin(ctx, in)
 	if err == nil {
 		err = s.checkPassword(ctx, hash, in.Password)
 	}
 	var out SignedIn
 	if err == nil {
-		out, err = s.openSession(ctx, in, acc)
+		out, err = s.openSession(ctx, in, acc, hash)
 	}
 	s.recordLogin(ctx, in, acc, err)
 	if err != nil {
@@ -86,7 +97,7 @@ func (s *Service) tryLogin(ctx context.Context, in Login) (acc atlas.Account, ha
 }
 
 func loadLogin(ctx context.Context, tx store.Tx, in Login) (identity.Login, error) {
-	l := identity.NewLogin(in.Username, in.Origin, "")
+	l := identity.NewLogin(in.Username, in.Origin, in.known)
 	for _, a := range []*identity.Attempts{&l.Account, &l.Source, &l.Pair} {
 		got, err := tx.Identity().Attempts(ctx, a.ID)
 		if err == nil {
@@ -124,8 +135,8 @@ func (s *Service) checkPassword(ctx context.Context, hash, password string) erro
 }
 
 // openSession stores a new session and takes back the failure that tryLogin
-// counted.
-func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account) (SignedIn, error) {
+// counted, unless the password with that hash was changed meanwhile.
+func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account, checked string) (SignedIn, error) {
 	token, hash, err := identity.NewToken(s.opt.Random)
 	if err != nil {
 		return SignedIn{}, err
@@ -148,6 +159,13 @@ func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account) 
 		if st := atlas.Effective(line); st != atlas.Active {
 			return atlas.ErrSuspended
 		}
+		c, err := tx.Identity().Credential(ctx, acc.ID)
+		if err != nil {
+			return err
+		}
+		if c.Hash != checked {
+			return errLogin
+		}
 		if err := forgiveLogin(ctx, tx, in); err != nil {
 			return err
 		}
@@ -156,7 +174,7 @@ func (s *Service) openSession(ctx context.Context, in Login, acc atlas.Account) 
 		}
 		return tx.Audit().Insert(ctx, event)
 	})
-	return SignedIn{Token: token, ExpiresAt: session.ExpiresAt, Account: acc}, err
+	return SignedIn{Token: token, ExpiresAt: session.ExpiresAt, Account: acc, Browser: s.browsers.token(in)}, err
 }
 
 func forgiveLogin(ctx context.Context, tx store.Tx, in Login) error {
@@ -171,6 +189,9 @@ func forgiveLogin(ctx context.Context, tx store.Tx, in Login) error {
 // be the right password; the failures of others stay.
 func forgive(l identity.Login) identity.Login {
 	l = l.Succeed()
+	if l.Known {
+		return l
+	}
 	for _, a := range []*identity.Attempts{&l.Account, &l.Source} {
 		a.Failures = max(a.Failures-1, 0)
 		if a.Failures == 0 {

@@ -77,7 +77,7 @@ func TestEveryWriteIsWholeOrUntouchedWhateverFails(t *testing.T) {
 		"scan": {Prepare: func(w *atlastest.World) func(context.Context) error {
 			upload(t, w, "north", "tiny.apk")
 			return func(ctx context.Context) error {
-				w.Clock.Advance(3 * 60e9) // a scan that was begun is taken up again after a while
+				w.Clock.Advance(7 * 60e9) // a scan that was begun is taken up again after a while
 				_, err := w.ScanPending(ctx)
 				return err
 			}

@@ -19,6 +19,7 @@ type Upload struct {
 	OwnerID  atlas.AccountID // empty: the actor's own account
 	FileName string          // as the form says; data only
 	Package  string          // the package name as the form says; the manifest decides
+	Key      Key             // repeated with other bytes it is refused
 }
 
 // ErrNotAPK is the ErrInvalid of bytes that are no APK that could be read.
@@ -46,6 +47,7 @@ func (s *Service) UploadAPK(ctx context.Context, a atlas.Actor, in Upload, file 
 	if err != nil {
 		return intake.Package{}, s.failed(ctx, c, atlas.Subject{Actor: a}, err)
 	}
+	c.key, c.input, c.still = in.Key, []any{in, info.SHA256}, []atlas.AccountID{in.OwnerID}
 	p, err := write(ctx, s, c, func(ctx context.Context, w *work) (intake.Package, error) {
 		return w.quarantine(ctx, in, info, report)
 	})

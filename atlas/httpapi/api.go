@@ -31,7 +31,8 @@ type Options struct {
 	Authenticate func(*http.Request) (atlas.Actor, error)
 	// ClientAddr returns the network address of a request, for throttling and
 	// security events. Nil: the peer's IP address. Fields that a proxy adds,
-	// such as X-Forwarded-For, are believed only by who sets this.
+	// such as X-Forwarded-For, are believed only by who sets this:
+	// [TrustedProxies] does so with care.
 	ClientAddr func(*http.Request) string
 	// Logger gets what went wrong on the server's side. Nil means none.
 	Logger *slog.Logger

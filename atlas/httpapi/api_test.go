@@ -111,6 +111,22 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	s.as("north", "GET", "/v1/me", nil).problem(401, "unauthenticated")
 }
 
+func TestABrowserThatSignedInBeforeIsNotKeptWaitingByOthers(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	in := object{"username": "north", "password": atlastest.Password}
+	kept := s.as("", "POST", "/v1/sessions", in).status(201).text("browser")
+	require.NotEmpty(t, kept)
+	for range 7 {
+		s.as("", "POST", "/v1/sessions", object{"username": "north", "password": "wrong password"})
+	}
+	s.as("", "POST", "/v1/sessions", in).problem(429, "limited")
+	in["browser"] = kept
+	require.Equal(t, kept, s.as("", "POST", "/v1/sessions", in).status(201).text("browser"))
+	in["browser"] = kept[:len(kept)-1]
+	s.as("", "POST", "/v1/sessions", in).problem(429, "limited")
+}
+
 func TestAnAPIKeyDoesWhatItIsForOnly(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

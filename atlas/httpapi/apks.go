@@ -216,11 +216,7 @@ func (a *API) routeFile(mux *http.ServeMux) {
 	op := a.answers(rt.describe(), http.StatusOK, apkType, binary())
 	op.Parameters = append(op.Parameters, pathParam("id", ident("").Schema(nil)))
 	a.raw(mux, rt, op, func(w http.ResponseWriter, r *http.Request, c caller) error {
-		id := r.PathValue("id")
-		if err := atlas.CheckID("path.id", id); err != nil {
-			return err
-		}
-		p, f, err := a.svc.DownloadAPK(r.Context(), c.actor, id)
+		p, f, err := a.svc.DownloadAPK(r.Context(), c.actor, r.PathValue("id"))
 		if err != nil {
 			return err
 		}

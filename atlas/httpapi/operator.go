@@ -55,6 +55,9 @@ func (a *API) caller(r *http.Request, rt route) (c caller, err error) {
 			return caller{}, err
 		}
 	}
+	if err := checkPath(r); err != nil {
+		return caller{}, err
+	}
 	if c.actor.Origin == "" {
 		c.actor.Origin = c.origin
 	}
@@ -71,6 +74,15 @@ func (a *API) caller(r *http.Request, rt route) (c caller, err error) {
 		return c.with(fleet.Key(key)), err
 	}
 	return c, nil
+}
+
+// checkPath answers an id that can't be one as an id that nothing has.
+func checkPath(r *http.Request) error {
+	id := r.PathValue("id")
+	if id == "" || atlas.CheckID("path.id", id) == nil {
+		return nil
+	}
+	return fmt.Errorf("httpapi: path: %w", atlas.ErrNotFound)
 }
 
 func (c caller) with(key fleet.Key) caller {

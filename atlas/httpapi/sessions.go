@@ -15,12 +15,14 @@ type signInBody struct {
 	Username string `json:"username" maxLength:"256"`
 	Password string `json:"password" maxLength:"1024"`
 	TOTP     string `json:"totp,omitempty" maxLength:"16" doc:"Second factor; no account has one yet"`
+	Browser  string `json:"browser,omitempty" maxLength:"256" doc:"The browser of an earlier sign-in to this account, whose failures are counted apart from everybody else's"`
 }
 
 type signedInView struct {
 	Token     string      `json:"token" doc:"Shown here only"`
 	ExpiresAt time.Time   `json:"expires_at"`
 	Account   accountView `json:"account"`
+	Browser   string      `json:"browser" doc:"To be kept after signing out, and sent with the next sign-in from here; it opens nothing"`
 }
 
 type sessionView struct {
@@ -55,12 +57,12 @@ func (a *API) routeSessions() {
 
 func (a *API) signIn(ctx context.Context, c caller, in *sent[signInBody]) (signedInView, error) {
 	out, err := a.svc.SignIn(ctx, fleet.Login{
-		Username: in.Body.Username, Password: in.Body.Password, Origin: c.origin, UserAgent: c.agent,
+		Username: in.Body.Username, Password: in.Body.Password, Origin: c.origin, UserAgent: c.agent, Browser: in.Body.Browser,
 	})
 	if err != nil {
 		return signedInView{}, err
 	}
-	return signedInView{Token: out.Token, ExpiresAt: out.ExpiresAt, Account: viewAccount(out.Account)}, nil
+	return signedInView{Token: out.Token, ExpiresAt: out.ExpiresAt, Account: viewAccount(out.Account), Browser: out.Browser}, nil
 }
 
 func (a *API) signOut(ctx context.Context, c caller, _ *nothing) error {

@@ -69,11 +69,21 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 	for _, q := range []string{"?onlin=true", "?online=yes", "?limit=0", "?limit=201", "?limit=x", "?q=a&q=b", "?q=%00", "?q=%ff", "?owner_id=..%2Fx"} {
 		s.refused(0, func() { s.as("north", "GET", "/v1/devices"+q, nil).problem(422, "invalid") })
 	}
-	for _, path := range []string{"/v1/devices/a%2Fb", "/v1/apks/%00/file"} {
-		s.as("north", "GET", path, nil).problem(422, "invalid")
-	}
 	s.as("north", "GET", "/v1/devices?%zz", nil).problem(400, "malformed")
 	s.as("north", "GET", "/v1/devices", nil, "Atlas-Purpose", "curiosity").problem(422, "invalid")
+}
+
+func TestAnIDInThePathThatCannotBeOneIsAbsent(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	absent := s.as("north", "GET", "/v1/devices/absent", nil).problem(404, "not-found")
+	for _, id := range []string{"a%2Fb", "%00", "%ff", "a%20b", strings.Repeat("x", 1000)} {
+		for _, op := range []string{"GET /v1/devices/{id}", "GET /v1/apks/{id}/file", "DELETE /v1/api-keys/{id}", "POST /v1/commands/{id}/cancel"} {
+			method, path, _ := strings.Cut(strings.Replace(op, "{id}", id, 1), " ")
+			s.refused(0, func() { require.Equal(t, absent, s.as("north", method, path, nil).problem(404, "not-found"), op) })
+		}
+	}
+	s.as("", "GET", "/v1/devices/a%2Fb", nil).problem(401, "unauthenticated")
 }
 
 func TestAWrongFieldIsNamed(t *testing.T) {

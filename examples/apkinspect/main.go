@@ -6,8 +6,7 @@
 // people instead. It exits with 0 when every file verifies, with 1 when one does not or can't be read, and with 2 when
 // it was called wrongly.
 //
-// Signature scheme v4 is not verified in this version: with -v4 a file reads as not verified, with the error
-// v4_unsupported.
+// With -v4 a file verifies only if its v4 signature does as well.
 package main
 
 import (

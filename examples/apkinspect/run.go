@@ -95,16 +95,35 @@ func parse(args []string, stderr io.Writer) (arguments, error) {
 
 // inspect never fails: what can't be inspected becomes a line that says so.
 func inspect(name string, a arguments) line {
-	info, err := apk.InspectFile(name, apk.Options{MinSDK: a.minSDK, MaxSDK: a.maxSDK})
+	o := apk.Options{MinSDK: a.minSDK, MaxSDK: a.maxSDK}
+	if a.v4 != "" {
+		f, size, err := openRegular(a.v4)
+		if err != nil {
+			return line{File: name, Info: unreadable(name), Error: err.Error()}
+		}
+		defer f.Close()
+		o.V4 = io.NewSectionReader(f, 0, size)
+	}
+	info, err := apk.InspectFile(name, o)
 	if err != nil {
 		return line{File: name, Info: unreadable(name), Error: err.Error()}
 	}
-	if a.v4 != "" {
-		info.Signature.Verified, info.Signature.Schemes = false, []string{}
-		info.Provisioning.SignatureChecksum = ""
-		info.Signature.Errors = append(info.Signature.Errors, apk.Issue{Code: "v4_unsupported", Detail: "v4 signatures are not verified in this version"})
-	}
 	return line{File: name, Info: info}
+}
+
+func openRegular(name string) (*os.File, int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("v4 signature: %w", err)
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("v4 signature: %s: %w", name, err), f.Close())
+	}
+	return f, st.Size(), nil
 }
 
 // unreadable is all that can be said of a file that is no package: its size and digest, where it can be read.

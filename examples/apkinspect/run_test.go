@@ -116,17 +116,21 @@ func TestWrongUseExitsTwo(t *testing.T) {
 
 func TestRangeOfSDKLevelsReachesTheVerdict(t *testing.T) {
 	t.Parallel()
-	code, _, _ := call(t, "-max-sdk", "23", testdata("tiny-min21.apk"))
+	code, _, _ := call(t, "-max-sdk", "20", testdata("tiny-min21.apk"))
 	require.Equal(t, 1, code)
 	code, _, _ = call(t, "-min-sdk", "28", testdata("tiny-min21.apk"))
 	require.Equal(t, 0, code)
 }
 
-func TestV4IsNotClaimed(t *testing.T) {
+func TestV4SignatureHasToVerifyToo(t *testing.T) {
 	t.Parallel()
-	code, lines, _ := call(t, "-v4", "x.idsig", testdata("tiny.apk"))
-	require.Equal(t, 1, code)
-	require.Equal(t, false, lines[0]["signature"].(map[string]any)["verified"])
+	broken := filepath.Join(t.TempDir(), "broken.idsig")
+	require.NoError(t, os.WriteFile(broken, []byte{2, 0, 0, 0}, 0o600))
+	for _, file := range []string{broken, testdata("tiny.apk"), t.TempDir(), "missing.idsig"} {
+		code, lines, _ := call(t, "-v4", file, testdata("tiny.apk"))
+		require.Equal(t, 1, code)
+		require.Equal(t, false, lines[0]["signature"].(map[string]any)["verified"])
+	}
 }
 
 func TestTextForPeopleEscapesWhatThePackageSays(t *testing.T) {

@@ -52,8 +52,8 @@ func (m *metrics) observe(route string, status int, took time.Duration) {
 func (m *metrics) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin, seen := time.Now(), &recorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() { m.observe(r.Pattern, seen.status, time.Since(begin)) }() // of those that break off too
 		next.ServeHTTP(seen, r)
-		m.observe(r.Pattern, seen.status, time.Since(begin))
 	})
 }
 

@@ -29,6 +29,7 @@ const (
 // arguments are the parsed command line.
 type arguments struct {
 	addr, store, data string
+	proxies           proxies
 	demo, verbose     bool
 }
 
@@ -56,6 +57,7 @@ func parse(args []string, stderr io.Writer) (arguments, error) {
 	fs.StringVar(&a.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	fs.StringVar(&a.store, "store", "sqlite:atlas.db", "where records are: sqlite:`FILE` (below -data unless absolute), postgres://…, or memory:")
 	fs.StringVar(&a.data, "data", "atlas-data", "`folder` of files and keys; it is made if it is not there")
+	fs.Var(&a.proxies, "trusted-proxy", "`CIDR[,CIDR]` of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (none by default)")
 	fs.BoolVar(&a.demo, "demo", false, "make a reseller tree with three simulated devices and tell its story")
 	fs.BoolVar(&a.verbose, "v", false, "log for people, and more")
 	if err := fs.Parse(args); err != nil {
@@ -94,7 +96,7 @@ func serve(ctx context.Context, a arguments, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	handler, err := newHandler(ctx, svc, kept.store, secret, log)
+	handler, err := newHandler(ctx, svc, kept.store, secret, a.proxies, log)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

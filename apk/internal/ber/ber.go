@@ -3,8 +3,10 @@
 package ber
 
 import (
+	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
 )
 
 // Value is one encoded value. Its slices share the memory of the input.
@@ -17,8 +19,9 @@ type Value struct {
 }
 
 const (
-	maxDepth = 32
-	maxTag   = 1 << 20
+	maxDepth    = 32
+	maxTag      = 1 << 20
+	maxChildren = 1024 // since a Value is larger than the shortest encoding
 
 	longForm      = 0x80
 	constructed   = 0x20
@@ -134,6 +137,9 @@ func (v Value) Children() ([]Value, error) {
 	}
 	var out []Value
 	for rest := v.Content; len(rest) > 0; {
+		if len(out) == maxChildren {
+			return nil, fmt.Errorf("ber: more than %d values in one", maxChildren)
+		}
 		var c Value
 		var err error
 		if c, rest, err = Read(rest); err != nil {
@@ -184,4 +190,17 @@ func appendLength(out []byte, n int) []byte {
 		octets = append([]byte{byte(n)}, octets...)
 	}
 	return append(append(out, longForm|byte(len(octets))), octets...)
+}
+
+// Integer reads an encoded INTEGER, however many octets it was given.
+func Integer(b []byte) (*big.Int, bool) {
+	v, _, err := Read(b)
+	if err != nil || !v.Is(asn1.ClassUniversal, asn1.TagInteger) || v.Constructed || len(v.Content) == 0 {
+		return nil, false
+	}
+	n := new(big.Int).SetBytes(v.Content)
+	if v.Content[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v.Content))))
+	}
+	return n, true
 }

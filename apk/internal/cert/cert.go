@@ -128,7 +128,8 @@ func parseLoose(der []byte, refused error) (Cert, error) {
 		return Cert{}, refused
 	}
 	c.NotBefore, c.NotAfter = validity.NotBefore, validity.NotAfter
-	if _, err := asn1.Unmarshal(fields.serial, &c.Serial); err != nil {
+	var ok bool
+	if c.Serial, ok = ber.Integer(fields.serial); !ok {
 		return Cert{}, refused
 	}
 	if len(fields.extensions) > 0 {

@@ -173,23 +173,15 @@ func (s *SignerInfo) identifier(v ber.Value) error {
 		return nil
 	}
 	f, err := v.Children()
-	if err != nil || len(f) != 2 || !f[1].Is(universal, asn1.TagInteger) || len(f[1].Content) == 0 {
+	if err != nil || len(f) != 2 {
 		return errors.Join(errStructure, err)
 	}
-	if s.issuer, err = f[0].DER(); err != nil {
-		return err
+	var ok bool
+	if s.serial, ok = ber.Integer(f[1].Full); !ok {
+		return errStructure
 	}
-	s.serial = integer(f[1].Content)
-	return nil
-}
-
-// integer reads a number in two's complement.
-func integer(b []byte) *big.Int {
-	n := new(big.Int).SetBytes(b)
-	if b[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	return n
+	s.issuer, err = f[0].DER()
+	return err
 }
 
 func (s *SignerInfo) signedAttributes(v ber.Value) error {

@@ -20,7 +20,9 @@ const (
 
 const (
 	sdkN = 24 // the first platform that knows v2
+	sdkO = 26 // targetSandboxVersion
 	sdkP = 28 // v3
+	sdkR = 30 // packages that target it or later need v2
 	sdkT = 33 // v3.1
 )
 

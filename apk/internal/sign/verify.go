@@ -1,4 +1,4 @@
-// Package sign verifies the signatures of Android packages: APK Signature Scheme v2, v3 and v3.1
+// Package sign verifies the signatures of Android packages: APK Signature Scheme v2, v3 and v3.1, and v1 by package jar
 // (https://source.android.com/docs/security/features/apksigning), for a range of SDK levels.
 package sign
 
@@ -6,8 +6,12 @@ import (
 	"crypto/sha256"
 	"io"
 	"slices"
+	"sync"
 
+	"github.com/atlas-mdm/atlas-go/apk/internal/cert"
 	"github.com/atlas-mdm/atlas-go/apk/internal/issue"
+	"github.com/atlas-mdm/atlas-go/apk/internal/jar"
+	"github.com/atlas-mdm/atlas-go/apk/internal/zip"
 )
 
 // Input is a package whose archive was read already.
@@ -21,16 +25,15 @@ type Input struct {
 	MinSDK, MaxSDK int
 	// SandboxVersion is targetSandboxVersion of the manifest: above 1 it demands v2 or later.
 	SandboxVersion int
-	JAR            JAR
-	// BlockLimit is the largest signing block to read, in bytes.
-	BlockLimit int64
-}
-
-// JAR is what is known of a v1 signature without verifying it.
-type JAR struct {
-	Manifest, Signature bool
-	// Referenced holds the schemes that the signature files say were there as well (X-Android-APK-Signed).
-	Referenced []int
+	// TargetSDK is targetSdkVersion of the manifest: from 30 on it demands v2 or later.
+	TargetSDK int
+	// Dir is the archive's directory, which a JAR signature is about.
+	Dir *zip.Directory
+	// V4 is the file with the v4 signature; nil where it is not to be verified.
+	V4 *io.SectionReader
+	// BlockLimit is the largest signing block to read, FileLimit the largest file of a JAR signature, and ContentLimit
+	// what all entries may have together where a JAR signature makes it necessary to read them, in bytes.
+	BlockLimit, FileLimit, ContentLimit int64
 }
 
 // Result is the verdict.
@@ -40,7 +43,7 @@ type Result struct {
 	Schemes          []string
 	Signers          []*Signer // of the newest scheme first, and within it for the newest platforms first
 	Lineage          []Node    // like Schemes, only where Verified is true
-	Stamp            bool      // a source stamp is there
+	Stamp            *Stamp
 	Errors, Warnings []issue.Issue
 
 	current *Signer
@@ -54,6 +57,8 @@ type check struct {
 	in          Input
 	block       block
 	v2, v3, v31 *found
+	jar         *jar.Result // nil where no platform of the range looks at it
+	v4          bool        // the v4 signature verified
 	issues      issue.List
 }
 
@@ -65,11 +70,7 @@ func Verify(in Input) (*Result, error) {
 	}
 	c := &check{in: in, block: b}
 	c.parse()
-	want := map[Digest]bool{}
-	for _, f := range c.schemes() {
-		f.digests(want)
-	}
-	sums, err := digest(in.R, layout{content: b.offset, directory: in.DirectoryOffset, end: in.Size - int64(len(in.EOCD)), eocd: in.EOCD}, want)
+	sums, err := c.read()
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,52 @@ func Verify(in Input) (*Result, error) {
 	} else {
 		c.judge()
 	}
-	return c.result(sums), nil
+	if in.V4 != nil && in.MaxSDK >= sdkN && !c.issues.Failed() {
+		if err := c.verifyV4(); err != nil {
+			return nil, err
+		}
+	}
+	r := c.result(sums)
+	r.Stamp, err = c.stamp()
+	return r, err
 }
+
+// read digests the file, and its entries where a JAR signature counts, both at the same time.
+func (c *check) read() (sums Sums, err error) {
+	want := map[Digest]bool{}
+	for _, f := range c.schemes() {
+		f.digests(want)
+	}
+	var wg sync.WaitGroup
+	var jarErr error
+	if c.in.MinSDK <= c.in.MaxSDK && (c.in.MinSDK < sdkN || len(c.ids()) == 0) {
+		wg.Go(func() {
+			c.jar, jarErr = jar.Verify(jar.Input{
+				Dir: c.in.Dir, MinSDK: c.in.MinSDK, MaxSDK: c.in.MaxSDK, Schemes: c.ids(),
+				FileLimit: c.in.FileLimit, ContentLimit: c.in.ContentLimit,
+			})
+		})
+	}
+	at := layout{content: c.block.offset, directory: c.in.DirectoryOffset, end: c.in.Size - int64(len(c.in.EOCD)), eocd: c.in.EOCD}
+	sums, err = digest(c.in.R, at, want)
+	wg.Wait()
+	if err == nil {
+		err = jarErr
+	}
+	return sums, err
+}
+
+// ids are those of the schemes in the signing block, as X-Android-APK-Signed of a JAR signature lists them.
+func (c *check) ids() (out []int) {
+	for _, f := range c.schemes() {
+		if f.present {
+			out = append(out, schemeIDs[f.scheme.name])
+		}
+	}
+	return out
+}
+
+var schemeIDs = map[string]int{"v2": 2, "v3": 3, "v3.1": 31}
 
 // schemes are those that were looked at, newest first.
 func (c *check) schemes() []*found { return []*found{c.v31, c.v3, c.v2} }
@@ -108,40 +153,49 @@ func (c *check) parse() {
 
 // judge applies the rules that span schemes.
 func (c *check) judge() {
-	any := c.v2.present || c.v3.present || c.v31.present
-	if c.in.SandboxVersion > 1 && !any {
+	any := len(c.ids()) > 0
+	if c.in.SandboxVersion > 1 && c.in.MaxSDK >= sdkO && !any {
 		c.issues.Fail("no_sig_for_target_sandbox_version", "targetSandboxVersion %d needs a v2 or later signature", c.in.SandboxVersion)
 	}
-	if c.in.MinSDK < sdkN || !any {
-		c.jar(any)
+	if c.in.TargetSDK >= sdkR && c.in.MaxSDK >= c.in.TargetSDK && !any {
+		c.issues.Fail("min_sig_scheme_for_target_sdk_not_met", "targetSdkVersion %d needs a v2 or later signature", c.in.TargetSDK)
 	}
 	c.coverage()
 	c.stripping()
 	c.rotation()
+	c.sameSigners()
 	c.pastSigner()
 	c.hybrid()
 }
 
-// jar judges what platforms before v2 would check, as far as that can be known without verifying JAR signatures.
-func (c *check) jar(any bool) {
-	switch {
-	case !c.in.JAR.Manifest:
-		c.issues.Fail("jar_sig_no_manifest", "no META-INF/MANIFEST.MF")
-	case !c.in.JAR.Signature:
-		c.issues.Fail("jar_sig_no_signatures", "no JAR signature")
-	case c.referencedMissing():
-		c.issues.Fail("jar_sig_missing_apk_sig_referenced", "the JAR signature says that a newer scheme was there")
-	case !any:
-		c.issues.Fail("jar_sig_unsupported", "only a JAR signature (v1), which this version does not verify")
-	default:
-		c.issues.Warn("v1_not_checked", "the JAR signature for SDK %d to 23 was not verified", c.in.MinSDK)
+// sameSigners demands that a JAR signature and one of v2 are by the same signers.
+func (c *check) sameSigners() {
+	old := c.jarSigners()
+	if len(old) == 0 || !c.v2.present || c.v2.failed() {
+		return
+	}
+	var v2 []cert.Cert
+	for _, s := range c.v2.signers {
+		v2 = append(v2, s.Cert)
+	}
+	if !includes(v2, old) {
+		c.issues.Fail("v2_sig_missing", "a signer of the JAR signature is missing from v2")
+	}
+	if !includes(old, v2) {
+		c.issues.Fail("jar_sig_missing", "a signer of v2 is missing from the JAR signature")
 	}
 }
 
-func (c *check) referencedMissing() bool {
-	return slices.ContainsFunc(c.in.JAR.Referenced, func(id int) bool {
-		return id == 2 && c.in.MaxSDK >= sdkN && !c.v2.present || id == 3 && c.in.MaxSDK >= sdkP && !c.v3.present
-	})
+func includes(all, some []cert.Cert) bool {
+	return !slices.ContainsFunc(some, func(c cert.Cert) bool { return !slices.ContainsFunc(all, c.Equal) })
+}
+
+// jarSigners are those of a JAR signature that verified.
+func (c *check) jarSigners() []cert.Cert {
+	if c.jar == nil || c.jar.Failed() {
+		return nil
+	}
+	return c.jar.Signers
 }
 
 // coverage demands a signer for every SDK level: v3.1 from 33 on where it speaks for the level, else v3 from 28 on,
@@ -158,7 +212,7 @@ func (c *check) coverage() {
 		hi = min(hi, sdkP-1)
 	}
 	switch {
-	case c.v2.present || lo > hi:
+	case c.v2.present || lo > hi || len(c.jarSigners()) > 0:
 	case c.v3.present:
 		// As in apksig, not an error: these platforms install nothing of what was not verified, they refuse the file.
 		c.issues.Warn("v2_sig_missing", "no v2 signature, without which SDK %d to %d can't install", lo, hi)
@@ -187,7 +241,7 @@ func (c *check) rotation() {
 		return
 	}
 	if !c.v3.present {
-		c.issues.Warn("v31_block_found_without_v3_block", "a v3.1 signature without v3")
+		c.issues.Fail("v31_block_found_without_v3_block", "a v3.1 signature without v3")
 		return
 	}
 	from := c.v31.signers[0].MinSDK
@@ -205,14 +259,23 @@ func (c *check) rotation() {
 	}
 }
 
-// pastSigner demands that v2's signer is the first certificate of the lineage, or the v3 signer itself without one.
+// pastSigner demands that the signer of the schemes before v3 is the first certificate of the lineage, or the v3 signer
+// itself without one.
 func (c *check) pastSigner() {
-	newest := slices.Concat(c.v3.signers, c.v31.signers)
-	if len(newest) == 0 || !c.v2.present || c.v2.failed() || c.v3.failed() || c.v31.failed() {
+	newest, old := slices.Concat(c.v3.signers, c.v31.signers), c.jarSigners()
+	if len(newest) == 0 || c.v2.failed() || c.v3.failed() || c.v31.failed() {
 		return
 	}
-	if len(c.v2.signers) != 1 {
-		c.issues.Fail("v3_sig_multiple_past_signers", "%d v2 signers under v3, which knows one", len(c.v2.signers))
+	if len(old) == 0 {
+		for _, s := range c.v2.signers {
+			old = append(old, s.Cert)
+		}
+	}
+	switch {
+	case len(old) == 0:
+		return
+	case len(old) > 1:
+		c.issues.Fail("v3_sig_multiple_past_signers", "%d older signers under v3, which knows one", len(old))
 		return
 	}
 	first := newest[0].Cert
@@ -221,8 +284,8 @@ func (c *check) pastSigner() {
 	} else if len(newest) > 1 {
 		c.issues.Fail("v3_sig_multiple_signers", "%d v3 signers without a lineage", len(newest))
 	}
-	if !first.Equal(c.v2.signers[0].Cert) {
-		c.issues.Fail("v3_sig_past_signers_mismatch", "the v2 signer is not the first of the v3 signers")
+	if !first.Equal(old[0]) {
+		c.issues.Fail("v3_sig_past_signers_mismatch", "the older signer is not the first of the v3 signers")
 	}
 }
 
@@ -254,15 +317,15 @@ func (c *check) fullLineage() []Node {
 // result gathers everything. Only a check without any error, over at least one scheme, is verified.
 func (c *check) result(sums Sums) *Result {
 	r := &Result{FileSHA256: sums.File, Lineage: c.fullLineage()}
-	for _, id := range []uint32{idStamp, idStamp2} {
-		_, ok := c.block.get(id)
-		r.Stamp = r.Stamp || ok
-	}
 	for _, f := range c.schemes() {
 		c.collect(f, r)
 	}
+	c.collectJAR(r)
 	r.Errors, r.Warnings = append(r.Errors, c.issues.Errors...), append(r.Warnings, c.issues.Warnings...)
 	slices.Reverse(r.Schemes)
+	if c.v4 {
+		r.Schemes = append(r.Schemes, "v4")
+	}
 	r.Verified = len(r.Errors) == 0 && len(r.Schemes) > 0
 	if !r.Verified {
 		r.Schemes, r.Lineage, r.current = nil, nil, nil
@@ -290,5 +353,27 @@ func (c *check) collect(f *found, r *Result) {
 		if r.current == nil {
 			r.current = f.newestFirst()[0]
 		}
+	}
+}
+
+// collectJAR adds the JAR signature, which is the oldest scheme.
+func (c *check) collectJAR(r *Result) {
+	if c.jar == nil {
+		return
+	}
+	r.Errors, r.Warnings = append(r.Errors, c.jar.Errors...), append(r.Warnings, c.jar.Warnings...)
+	hi := c.in.MaxSDK
+	if len(c.ids()) > 0 {
+		hi = min(hi, sdkN-1)
+	}
+	for _, cert := range c.jarSigners() {
+		s := &Signer{Scheme: "v1", MinSDK: c.in.MinSDK, MaxSDK: hi, Cert: cert}
+		r.Signers = append(r.Signers, s)
+		if r.current == nil {
+			r.current = s
+		}
+	}
+	if len(c.jarSigners()) > 0 {
+		r.Schemes = append(r.Schemes, "v1")
 	}
 }

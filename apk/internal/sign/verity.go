@@ -5,13 +5,16 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"runtime"
+	"sync"
 
 	"github.com/atlas-mdm/atlas-go/apk/internal/fault"
 )
 
 const (
 	verityPage = 4096
-	veritySalt = 8 // zero bytes
+	veritySalt = 8 // zero bytes, in v2 and v3; v4 has none
+	perPage    = verityPage / sha256.Size
 )
 
 // addVerity computes the fs-verity style digest: the root of a hash tree over pages of the file without its signing
@@ -27,43 +30,141 @@ func (s *Sums) addVerity(r io.ReaderAt, l layout) error {
 		io.NewSectionReader(r, l.directory, l.end-l.directory),
 		bytes.NewReader(signed),
 	)
-	level, size, err := verityLevel(in)
+	size := l.content + l.end - l.directory + int64(len(signed))
+	root, err := newMerkle(size, veritySalt, nil).root(in)
 	if err != nil {
 		return err
 	}
-	want := l.content + l.end - l.directory + int64(len(signed))
-	if size != want {
-		return fmt.Errorf("%w: file ends early", fault.Malformed)
-	}
-	for len(level) > verityPage {
-		if level, _, err = verityLevel(bytes.NewReader(level)); err != nil {
-			return err
-		}
-	}
-	root := verityHash(append(level, make([]byte, verityPage-len(level))...))
 	s.Content[VeritySHA256] = le.AppendUint64(root[:], uint64(size))
 	return nil
 }
 
-// verityLevel hashes the pages of one level into the bytes of the next, the last page filled up with zeros.
-func verityLevel(in io.Reader) (next []byte, size int64, err error) {
-	page := make([]byte, verityPage)
-	for {
-		n, err := io.ReadFull(in, page)
-		if err == io.EOF {
-			return next, size, nil
-		}
-		if err != nil && err != io.ErrUnexpectedEOF {
-			return nil, 0, fmt.Errorf("apk: reading: %w", err)
-		}
-		clear(page[n:])
-		sum := verityHash(page)
-		next, size = append(next, sum[:]...), size+int64(n)
-	}
+// merkle computes the root of a hash tree over pages, level by level as the pages come, so that it takes one page of
+// memory a level and a buffer.
+type merkle struct {
+	size   int64
+	salt   int // zero bytes before each page
+	levels []merkleLevel
+	top    [sha256.Size]byte
+	// each sees the pages of the tree; offset is where the tree has it when it is written with its top first.
+	each func(page []byte, offset int64) error
 }
 
-func verityHash(page []byte) [sha256.Size]byte {
+// merkleLevel is the page of a level that is not full yet.
+type merkleLevel struct {
+	page   [verityPage]byte
+	used   int
+	offset int64 // of the page in the tree
+}
+
+func newMerkle(size int64, salt int, each func(page []byte, offset int64) error) *merkle {
+	m := &merkle{size: size, salt: salt, each: each}
+	var pages []int64
+	for n := ceil(size, verityPage); ; {
+		n = max(ceil(n, perPage), 1)
+		pages = append(pages, n)
+		if n == 1 {
+			break
+		}
+	}
+	m.levels = make([]merkleLevel, len(pages))
+	for i := len(pages) - 2; i >= 0; i-- {
+		m.levels[i].offset = m.levels[i+1].offset + pages[i+1]*verityPage
+	}
+	return m
+}
+
+func ceil(a, b int64) int64 { return (a + b - 1) / b }
+
+// treeSize is the length of the whole tree.
+func (m *merkle) treeSize() int64 {
+	return m.levels[0].offset + max(ceil(ceil(m.size, verityPage), perPage), 1)*verityPage
+}
+
+// root reads everything, which must have the size that was stated.
+func (m *merkle) root(in io.Reader) ([sha256.Size]byte, error) {
+	buf, sums := make([]byte, chunkSize), make([]byte, chunkSize/perPage)
+	read := int64(0)
+	for {
+		n, err := io.ReadFull(in, buf)
+		if err == io.EOF {
+			break
+		}
+		if err != nil && err != io.ErrUnexpectedEOF {
+			return m.top, fmt.Errorf("apk: reading: %w", err)
+		}
+		read += int64(n)
+		pages := int(ceil(int64(n), verityPage))
+		clear(buf[n : pages*verityPage])
+		m.hashPages(buf[:pages*verityPage], sums)
+		for i := range pages {
+			if err := m.add(0, sums[i*sha256.Size:(i+1)*sha256.Size]); err != nil {
+				return m.top, err
+			}
+		}
+	}
+	if read != m.size {
+		return m.top, fmt.Errorf("%w: file ends early", fault.Malformed)
+	}
+	for i := range m.levels {
+		if l := &m.levels[i]; l.used > 0 || m.size == 0 {
+			clear(l.page[l.used:])
+			if err := m.flush(i); err != nil {
+				return m.top, err
+			}
+		}
+	}
+	return m.top, nil
+}
+
+// hashPages hashes the pages of a buffer on several cores.
+func (m *merkle) hashPages(buf, sums []byte) {
+	pages := len(buf) / verityPage
+	workers := min(runtime.GOMAXPROCS(0), maxWorkers, pages)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w * pages / workers; i < (w+1)*pages/workers; i++ {
+				sum := m.hash(buf[i*verityPage : (i+1)*verityPage])
+				copy(sums[i*sha256.Size:], sum[:])
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (m *merkle) hash(page []byte) [sha256.Size]byte {
+	if m.salt == 0 {
+		return sha256.Sum256(page)
+	}
 	var buf [veritySalt + verityPage]byte
 	copy(buf[veritySalt:], page)
 	return sha256.Sum256(buf[:])
+}
+
+// add puts one hash into a level.
+func (m *merkle) add(level int, sum []byte) error {
+	if level == len(m.levels) {
+		copy(m.top[:], sum)
+		return nil
+	}
+	l := &m.levels[level]
+	copy(l.page[l.used:], sum)
+	if l.used += len(sum); l.used < verityPage {
+		return nil
+	}
+	return m.flush(level)
+}
+
+// flush hands a level's page to the next level.
+func (m *merkle) flush(level int) error {
+	l := &m.levels[level]
+	if m.each != nil {
+		if err := m.each(l.page[:], l.offset); err != nil {
+			return err
+		}
+	}
+	l.used, l.offset = 0, l.offset+verityPage
+	sum := m.hash(l.page[:])
+	return m.add(level+1, sum[:])
 }

@@ -175,9 +175,10 @@ func (s *Scanner) probe(ctx context.Context, sample []byte, size int64) error {
 	return err
 }
 
-// padded reads as its bytes with zeros after them, without end.
+// padded reads as its bytes with zeros after them.
 type padded []byte
 
+// ReadAt never fails and never ends.
 func (p padded) ReadAt(b []byte, off int64) (int, error) {
 	n := 0
 	if off < int64(len(p)) {

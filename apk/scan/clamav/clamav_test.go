@@ -216,8 +216,15 @@ func TestScansRunSideBySide(t *testing.T) {
 func TestOptionsThatContradictEachOtherAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, o := range []clamav.Options{
-		{Network: "udp", Address: "x"}, {Address: "x"}, {Network: "tcp"}, {Timeout: -1}, {ChunkSize: -1}, {MaxSize: -1},
-		{MaxAge: -1}, {MaxAge: time.Hour}, {ChunkSize: 9 << 20},
+		{Network: "udp", Address: "x"},
+		{Address: "x"},
+		{Network: "tcp"},
+		{Timeout: -1},
+		{ChunkSize: -1},
+		{MaxSize: -1},
+		{MaxAge: -1},
+		{MaxAge: time.Hour},
+		{ChunkSize: 9 << 20},
 	} {
 		_, err := clamav.New(o)
 		require.ErrorIs(t, err, clamav.ErrOptions)

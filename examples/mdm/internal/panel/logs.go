@@ -112,13 +112,30 @@ func (p *Panel) auditProof(w http.ResponseWriter, r *http.Request, v *visit) err
 
 // auditExport sends the whole log for offline verification.
 func (p *Panel) auditExport(w http.ResponseWriter, r *http.Request, v *visit) error {
-	w.Header().Set("Content-Type", "application/jsonl")
-	w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
-	err := p.svc.ExportAudit(r.Context(), v.Actor, w)
-	if err != nil {
-		w.Header().Del("Content-Disposition")
+	out := &export{to: w}
+	err := p.svc.ExportAudit(r.Context(), v.Actor, out)
+	if err != nil && out.begun {
+		p.log.ErrorContext(r.Context(), "audit export broke off", "error", err)
+		panic(http.ErrAbortHandler) // half an export must not pass for a whole one
 	}
 	return err
+}
+
+// export is a file whose name and type are set with the first byte, so that a
+// refusal can still be a page.
+type export struct {
+	to    http.ResponseWriter
+	begun bool
+}
+
+// Write implements io.Writer.
+func (e *export) Write(b []byte) (int, error) {
+	if !e.begun {
+		e.begun = true
+		e.to.Header().Set("Content-Type", "application/jsonl")
+		e.to.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+	}
+	return e.to.Write(b)
 }
 
 // securityRow is a security event as people read it.

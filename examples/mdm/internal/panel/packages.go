@@ -75,7 +75,7 @@ func (p *Panel) upload(w http.ResponseWriter, r *http.Request, v *visit) error {
 			return atlas.Invalid("file", "is missing")
 		}
 		if err != nil {
-			return atlas.Invalid("file", "did not arrive whole")
+			return broken(err)
 		}
 		if part.FormName() != "file" || part.FileName() == "" {
 			continue
@@ -86,6 +86,15 @@ func (p *Panel) upload(w http.ResponseWriter, r *http.Request, v *visit) error {
 		}
 		return done(w, r, "/packages/"+a.ID, "uploaded")
 	}
+}
+
+// broken is the error of a form that ended before its file.
+func broken(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return atlas.ErrTooLarge
+	}
+	return atlas.Invalid("file", "did not arrive whole")
 }
 
 type apkBody struct {

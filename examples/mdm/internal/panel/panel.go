@@ -24,26 +24,49 @@ type Options struct {
 	// Policy is what the service decides by, to leave out what it would
 	// refuse; nil means atlas.DefaultPolicy.
 	Policy *atlas.Policy
+	// ClientAddr returns the network address of a request, for throttling and
+	// security events; nil means the peer's.
+	ClientAddr func(*http.Request) string
+	// FromProxy reports whether a request comes from a proxy whose
+	// X-Forwarded-Proto is believed; nil means that none does.
+	FromProxy func(*http.Request) bool
+	// MaxUpload is the most bytes of a package that the service takes; 0 means
+	// its default, 512 MiB.
+	MaxUpload int64
 }
 
 // Panel serves the pages. It is safe for concurrent use.
 type Panel struct {
-	svc    *fleet.Service
-	log    *slog.Logger
-	policy atlas.Policy
-	pages  map[string]*template.Template
-	assets assets
+	svc       *fleet.Service
+	log       *slog.Logger
+	policy    atlas.Policy
+	origin    func(*http.Request) string
+	fromProxy func(*http.Request) bool
+	maxUpload int64
+	pages     map[string]*template.Template
+	assets    assets
 }
 
 // New returns the panel of a service. Its error says that the embedded
 // templates don't parse.
 func New(svc *fleet.Service, o Options) (*Panel, error) {
-	p := &Panel{svc: svc, log: o.Logger, policy: atlas.DefaultPolicy()}
+	p := &Panel{
+		svc: svc, log: o.Logger, policy: atlas.DefaultPolicy(), origin: o.ClientAddr, fromProxy: o.FromProxy, maxUpload: o.MaxUpload,
+	}
 	if o.Policy != nil {
 		p.policy = *o.Policy
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
+	}
+	if p.origin == nil {
+		p.origin = peer
+	}
+	if p.fromProxy == nil {
+		p.fromProxy = func(*http.Request) bool { return false }
+	}
+	if p.maxUpload <= 0 {
+		p.maxUpload = 512 << 20
 	}
 	var err error
 	if p.assets, err = loadAssets(); err != nil {
@@ -59,12 +82,11 @@ func (p *Panel) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/{file}", p.assets)
 	mux.HandleFunc("GET /sign-in", p.signInPage)
-	mux.Handle("POST /sign-in", bounded(http.HandlerFunc(p.signIn)))
+	mux.HandleFunc("POST /sign-in", p.signIn)
 	for pattern, page := range p.routes() {
-		mux.Handle(pattern, bounded(p.signedIn(page)))
+		mux.Handle(pattern, p.signedIn(page))
 	}
-	mux.Handle("POST /packages", p.signedIn(p.upload)) // the service bounds the file
-	return secure(http.NewCrossOriginProtection().Handler(mux))
+	return secure(http.NewCrossOriginProtection().Handler(p.legible(mux)))
 }
 
 func (p *Panel) routes() map[string]page {
@@ -93,6 +115,7 @@ func (p *Panel) routes() map[string]page {
 		"POST /commands/{id}/cancel":  p.cancelCommand,
 
 		"GET /packages":                  p.packages,
+		"POST /packages":                 p.upload,
 		"GET /packages/rows":             p.packageRows,
 		"GET /packages/{id}":             p.apk,
 		"GET /packages/{id}/verdict":     p.apkVerdict,
@@ -113,14 +136,6 @@ func (p *Panel) routes() map[string]page {
 		"GET /audit/export":     p.auditExport,
 		"GET /security":         p.security,
 	}
-}
-
-// bounded keeps the body of a form small.
-func bounded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		next.ServeHTTP(w, r)
-	})
 }
 
 // secure sets the headers that every answer has.

@@ -19,8 +19,14 @@ const (
 
 const purposeCookie = "atlas-purpose"
 
-// maxForm is the most bytes of a form that is not an upload.
-const maxForm = 1 << 20
+// Names of the cookie by which the service knows the browser again. It stays
+// when people sign out, for as long as browsers keep a cookie at most (RFC
+// 6265bis, section 5.5).
+const (
+	secureBrowserCookie = "__Host-atlas-browser"
+	localBrowserCookie  = "atlas-browser"
+	browserAge          = 400 * 24 * 60 * 60 // seconds
+)
 
 // page answers a request of somebody who is signed in. Its error is shown to
 // them in words.
@@ -79,11 +85,11 @@ func (p *Panel) signedIn(next page) http.Handler {
 
 // visitor returns who is behind the request's cookie.
 func (p *Panel) visitor(r *http.Request) (*visit, error) {
-	c, err := r.Cookie(cookieName(r))
+	c, err := r.Cookie(p.cookieName(r))
 	if err != nil {
 		return nil, atlas.ErrUnauthenticated
 	}
-	actor, err := p.svc.Authenticate(r.Context(), c.Value, origin(r))
+	actor, err := p.svc.Authenticate(r.Context(), c.Value, p.origin(r))
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +119,8 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) {
 
 func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
-// origin is the network address for security events and for throttling.
-func origin(r *http.Request) string {
+// peer is the network address at the other end of the connection.
+func peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
@@ -122,10 +128,14 @@ func origin(r *http.Request) string {
 	return host
 }
 
-// isHTTPS reports whether the browser speaks https, to this server or to the
-// proxy before it. Whoever forges the header only denies themselves a cookie.
-func isHTTPS(r *http.Request) bool {
-	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+// isHTTPS reports whether the browser speaks https, to this server or to a
+// trusted proxy before it.
+func (p *Panel) isHTTPS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	said := r.Header.Values("X-Forwarded-Proto")
+	return len(said) == 1 && said[0] == "https" && p.fromProxy(r)
 }
 
 // isLocal reports whether the browser thinks that the server is its own
@@ -139,16 +149,32 @@ func isLocal(r *http.Request) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func cookieName(r *http.Request) string {
-	if isHTTPS(r) {
+func (p *Panel) cookieName(r *http.Request) string {
+	if p.isHTTPS(r) {
 		return secureCookie
 	}
 	return localCookie
 }
 
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, maxAge int) {
+func (p *Panel) browserCookieName(r *http.Request) string {
+	if p.isHTTPS(r) {
+		return secureBrowserCookie
+	}
+	return localBrowserCookie
+}
+
+// knownBrowser is what an earlier sign-in left in the browser, or "".
+func (p *Panel) knownBrowser(r *http.Request) string {
+	c, err := r.Cookie(p.browserCookieName(r))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+func (p *Panel) setCookie(w http.ResponseWriter, r *http.Request, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: isHTTPS(r), SameSite: http.SameSiteStrictMode,
+		Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: p.isHTTPS(r), SameSite: http.SameSiteStrictMode,
 	})
 }
 
@@ -166,7 +192,7 @@ func (p *Panel) setPurpose(w http.ResponseWriter, r *http.Request, _ *visit) err
 	if err != nil {
 		return err
 	}
-	setCookie(w, r, purposeCookie, string(chosen), 0)
+	p.setCookie(w, r, purposeCookie, string(chosen), 0)
 	w.Header().Set("HX-Refresh", "true")
 	if !isHTMX(r) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -184,25 +210,27 @@ func signInForm() form {
 
 func (p *Panel) signInPage(w http.ResponseWriter, r *http.Request) {
 	f := signInForm()
-	if !isHTTPS(r) && !isLocal(r) {
-		f = form{Error: "This panel signs people in over HTTPS only. Put a TLS proxy before it that sets X-Forwarded-Proto, or use it on the machine itself."}
+	if !p.isHTTPS(r) && !isLocal(r) {
+		f = form{Error: "This panel signs people in over HTTPS only. Put a TLS proxy before it that sets X-Forwarded-Proto and that the server trusts, or use it on the machine itself."}
 	}
 	p.show(w, r, http.StatusOK, "sign-in", sheet{Title: "Sign in", Body: f})
 }
 
 func (p *Panel) signIn(w http.ResponseWriter, r *http.Request) {
-	if !isHTTPS(r) && !isLocal(r) {
+	if !p.isHTTPS(r) && !isLocal(r) {
 		p.signInPage(w, r)
 		return
 	}
 	in, err := p.svc.SignIn(r.Context(), fleet.Login{
-		Username: r.PostFormValue("username"), Password: r.PostFormValue("password"), Origin: origin(r), UserAgent: r.UserAgent(),
+		Username: r.PostFormValue("username"), Password: r.PostFormValue("password"), Origin: p.origin(r), UserAgent: r.UserAgent(),
+		Browser: p.knownBrowser(r),
 	})
 	if err != nil {
 		p.refuse(w, r, nil, signInForm(), signInProblem(err))
 		return
 	}
-	setCookie(w, r, cookieName(r), in.Token, int(in.ExpiresAt.Sub(p.svc.Now()).Seconds()))
+	p.setCookie(w, r, p.cookieName(r), in.Token, int(in.ExpiresAt.Sub(p.svc.Now()).Seconds()))
+	p.setCookie(w, r, p.browserCookieName(r), in.Browser, browserAge)
 	redirect(w, r, "/")
 }
 
@@ -218,12 +246,12 @@ func signInProblem(err error) error {
 }
 
 func (p *Panel) signOut(w http.ResponseWriter, r *http.Request, _ *visit) error {
-	if c, err := r.Cookie(cookieName(r)); err == nil {
+	if c, err := r.Cookie(p.cookieName(r)); err == nil {
 		if err := p.svc.SignOut(r.Context(), c.Value); err != nil {
 			return err
 		}
 	}
-	setCookie(w, r, cookieName(r), "", -1)
+	p.setCookie(w, r, p.cookieName(r), "", -1)
 	redirect(w, r, "/sign-in")
 	return nil
 }
