@@ -103,8 +103,19 @@ type Checkpoint struct {
 // HashSize is the size of a stored hash in bytes (SHA-256).
 const HashSize = 32
 
+// Sealed is what reading the log needs of storage. What it returns never
+// changes, so its calls need not be in one transaction.
+type Sealed interface {
+	// Checkpoint returns the newest checkpoint, or the zero one for an empty
+	// log.
+	Checkpoint(ctx context.Context) (Checkpoint, error)
+	// Sealed returns at most limit events from the place first on, in order.
+	Sealed(ctx context.Context, first int64, limit int) ([]Event, error)
+}
+
 // Sequencer is what sealing needs of storage, inside one transaction.
 type Sequencer interface {
+	Sealed
 	// Unsealed returns at most limit events that have no place yet, by ID.
 	Unsealed(ctx context.Context, limit int) ([]Event, error)
 	// Place gives the events ids the places first, first+1, … It returns
@@ -116,12 +127,7 @@ type Sequencer interface {
 	// AppendHashes stores hashes at first, first+1, … It returns ErrExists if
 	// an index is taken.
 	AppendHashes(ctx context.Context, first int64, hashes [][]byte) error
-	// Checkpoint returns the newest checkpoint, or the zero one for an empty
-	// log.
-	Checkpoint(ctx context.Context) (Checkpoint, error)
 	// SaveCheckpoint adds c. It returns ErrExists if there is one of that
 	// size.
 	SaveCheckpoint(ctx context.Context, c Checkpoint) error
-	// Sealed returns at most limit events from the place first on, in order.
-	Sealed(ctx context.Context, first int64, limit int) ([]Event, error)
 }

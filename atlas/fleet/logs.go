@@ -66,17 +66,42 @@ func (s *Service) AuditProof(ctx context.Context, a atlas.Actor, id string) (sea
 // events of all tenants, so it needs the reach Everywhere.
 func (s *Service) ExportAudit(ctx context.Context, a atlas.Actor, out io.Writer) error {
 	c := call{actor: a, action: atlas.AuditRead, target: "export"}
-	_, err := read(ctx, s, c, func(ctx context.Context, w *work) (struct{}, error) {
+	_, err := read(ctx, s, c, func(_ context.Context, w *work) (struct{}, error) {
 		scope, err := w.scope()
 		if err == nil && scope.Reach() != atlas.Everywhere {
 			err = fmt.Errorf("for those only who reach all tenants: %w", atlas.ErrDenied)
 		}
-		if err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, sealed.Export(ctx, w.tx.Audit(), out)
+		return struct{}{}, err
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := sealed.Export(ctx, stepwise{s.store}, out); err != nil {
+		return fmt.Errorf("fleet: export audit log: %w", err)
+	}
+	return nil
+}
+
+// stepwise reads the log in a snapshot for each step, so that a slow reader
+// holds none.
+type stepwise struct{ store store.Store }
+
+// Checkpoint implements audit.Sealed.
+func (l stepwise) Checkpoint(ctx context.Context) (c audit.Checkpoint, err error) {
+	err = l.store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		c, err = tx.Audit().Checkpoint(ctx)
+		return err
+	})
+	return c, err
+}
+
+// Sealed implements audit.Sealed.
+func (l stepwise) Sealed(ctx context.Context, first int64, limit int) (events []audit.Event, err error) {
+	err = l.store.View(ctx, func(ctx context.Context, tx store.Tx) error {
+		events, err = tx.Audit().Sealed(ctx, first, limit)
+		return err
+	})
+	return events, err
 }
 
 // SecurityEvents returns a page of the security events within the actor's

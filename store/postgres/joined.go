@@ -31,7 +31,8 @@ type JoinedOptions struct {
 // again.
 //
 // tx must be serializable, else the first use is refused with an
-// [IsolationError].
+// [IsolationError]; like [New]'s store it refuses a database that quotes in the
+// old way with [ErrQuoting].
 func Joined(tx *sql.Tx, o JoinedOptions) store.Store {
 	return sqlstore.Join(tx, config(1), serializable, o.Security)
 }
@@ -58,5 +59,5 @@ func serializable(ctx context.Context, tx *sql.Tx) error {
 	if level != "serializable" {
 		return &IsolationError{Level: level}
 	}
-	return nil
+	return quoting(ctx, tx)
 }

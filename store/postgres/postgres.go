@@ -21,6 +21,7 @@ import (
 
 	"github.com/uptrace/bun/dialect/pgdialect"
 
+	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/store"
 	"github.com/atlas-mdm/atlas-go/store/internal/sqlstore"
 )
@@ -58,10 +59,29 @@ func config(attempts int) sqlstore.Config {
 		Write:    sql.TxOptions{Isolation: sql.LevelSerializable},
 		Read:     sql.TxOptions{Isolation: sql.LevelSerializable, ReadOnly: true},
 		LostRace: lostRace,
+		Admit:    quoting,
 		Attempts: attempts,
 		Find:     "strpos",
 		Instant:  "?::timestamptz",
 	}
+}
+
+// ErrQuoting is the atlas.ErrInvalid of a database, role or connection on
+// which the setting standard_conforming_strings is off. Statements arrive with
+// their arguments in them, quoted as the SQL standard says; with that setting
+// off a backslash in an argument would be read as part of the statement.
+var ErrQuoting = fmt.Errorf("postgres: standard_conforming_strings is off (%w)", atlas.ErrInvalid)
+
+// quoting refuses to work where texts are not quoted as the standard says.
+func quoting(ctx context.Context, tx *sql.Tx) error {
+	var setting string
+	if err := tx.QueryRowContext(ctx, "SHOW standard_conforming_strings").Scan(&setting); err != nil {
+		return fmt.Errorf("postgres: read settings: %w", err)
+	}
+	if setting != "on" {
+		return ErrQuoting
+	}
+	return nil
 }
 
 // lostRace knows the conditions after which PostgreSQL's manual (section
@@ -109,6 +129,9 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	defer func() { _ = tx.Rollback() }() // after the commit it does nothing
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrating)); err != nil {
 		return fmt.Errorf("postgres: migrate: %w", err)
+	}
+	if err := quoting(ctx, tx); err != nil {
+		return err
 	}
 	if err := sqlstore.Migrate(ctx, tx, files); err != nil {
 		return fmt.Errorf("postgres: migrate: %w", err)

@@ -32,15 +32,16 @@ type exportEnd struct {
 // Export does not judge what it finds: the export of a damaged log is
 // evidence, and [VerifyExport] finds the damage. It returns an ErrNotFound if
 // nothing is sealed yet, and an [ErrTampered] if the log can't be read in
-// order. All of it has to be read in one transaction.
-func Export(ctx context.Context, log audit.Sequencer, w io.Writer) error {
+// order. The log may grow meanwhile: what is exported ends at the checkpoint
+// that was the newest at the start.
+func Export(ctx context.Context, log audit.Sealed, w io.Writer) error {
 	c, _, err := newest(ctx, log)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	fmt.Fprintln(out, exportHeader)
-	if err := exportEvents(ctx, log, out); err != nil {
+	if err := exportEvents(ctx, log, c.Size, out); err != nil {
 		return err
 	}
 	end, err := endLine(c.Note)
@@ -56,8 +57,10 @@ func Export(ctx context.Context, log audit.Sequencer, w io.Writer) error {
 	return nil
 }
 
-// exportEvents writes the events, page by page.
-func exportEvents(ctx context.Context, log audit.Sequencer, out *bufio.Writer) error {
+// exportEvents writes the events page by page, up to the checkpoint of that
+// size. Events beyond it belong to a newer checkpoint, or there is none and
+// they are damage, which is exported too.
+func exportEvents(ctx context.Context, log audit.Sealed, size int64, out *bufio.Writer) error {
 	var line []byte
 	for next := int64(0); ; {
 		events, err := log.Sealed(ctx, next, exportPage)
@@ -68,6 +71,11 @@ func exportEvents(ctx context.Context, log audit.Sequencer, out *bufio.Writer) e
 			return nil
 		}
 		for _, e := range events {
+			if e.Index >= size {
+				if c, err := log.Checkpoint(ctx); err != nil || c.Size > size {
+					return err
+				}
+			}
 			if e.Index < next {
 				return &TamperedError{From: next, To: next + 1, Problem: fmt.Sprintf("event %d is stored in its place", e.Index)}
 			}

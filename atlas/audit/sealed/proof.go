@@ -100,7 +100,7 @@ func proveTree(t tlog.Tree, oldSize int64, r tlog.HashReader) (tlog.TreeProof, e
 }
 
 // newest returns the newest checkpoint and what it says.
-func newest(ctx context.Context, log audit.Sequencer) (audit.Checkpoint, tlog.Tree, error) {
+func newest(ctx context.Context, log audit.Sealed) (audit.Checkpoint, tlog.Tree, error) {
 	c, err := log.Checkpoint(ctx)
 	if err != nil {
 		return c, tlog.Tree{}, fmt.Errorf("sealed: read the newest checkpoint: %w", err)

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
@@ -30,6 +31,9 @@ type Config struct {
 	// Attempts is how often a transaction runs at most; 0 means
 	// [DefaultAttempts].
 	Attempts int
+	// Admit looks at the first transaction of a store and may refuse to work
+	// on such a database; nil admits every one.
+	Admit func(ctx context.Context, tx *sql.Tx) error
 	// OneWriter makes writing transactions of this process queue up, for a
 	// database that has room for one at a time.
 	OneWriter bool
@@ -45,6 +49,7 @@ type Store struct {
 	db     *bun.DB
 	cfg    Config
 	writer chan struct{} // nil: any number
+	fit    atomic.Bool   // the database was admitted
 }
 
 var _ store.Store = (*Store)(nil)
@@ -111,6 +116,9 @@ func (s *Store) once(ctx context.Context, opts *sql.TxOptions, readOnly bool, fn
 			err = errors.Join(err, fmt.Errorf("store: roll back: %w", rerr))
 		}
 	}()
+	if err := s.admit(ctx, t); err != nil {
+		return err
+	}
 	if err := fn(ctx, &tx{db: s.db, conn: t, cfg: &s.cfg, readOnly: readOnly}); err != nil {
 		return err
 	}
@@ -118,6 +126,17 @@ func (s *Store) once(ctx context.Context, opts *sql.TxOptions, readOnly bool, fn
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) admit(ctx context.Context, t *sql.Tx) error {
+	if s.cfg.Admit == nil || s.fit.Load() {
+		return nil
+	}
+	err := s.cfg.Admit(ctx, t)
+	if err == nil {
+		s.fit.Store(true)
+	}
+	return err
 }
 
 // inTx marks the context of a transaction of that store.

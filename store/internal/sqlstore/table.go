@@ -220,8 +220,10 @@ func savepoint(ctx context.Context, conn bun.IConn, name string, fn func() error
 			return
 		}
 		// Also when ctx has ended or fn panics: the caller's transaction lives on.
-		if _, rerr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK TO SAVEPOINT "+name); rerr != nil {
-			err = errors.Join(err, fmt.Errorf("store: roll back to savepoint: %w", rerr))
+		for _, undo := range []string{"ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT "} {
+			if _, rerr := conn.ExecContext(context.WithoutCancel(ctx), undo+name); rerr != nil {
+				err = errors.Join(err, fmt.Errorf("store: roll back to savepoint: %w", rerr))
+			}
 		}
 	}()
 	if err := fn(); err != nil {
