@@ -60,14 +60,11 @@ func ask(t testing.TB, dir, file, minSDK, maxSDK string) answer {
 	return answer{Signature: info.Signature}
 }
 
-// identity is the signer that current platforms see; of v1 and v2, all signers together.
+// identity lists the certificates of the signers that count.
 func (a answer) identity() string {
-	first := a.Signers[0]
-	sums := []string{first.SHA256}
-	for _, s := range a.Signers[1:] {
-		if s.Scheme == first.Scheme && (first.Scheme == "v1" || first.Scheme == "v2") {
-			sums = append(sums, s.SHA256)
-		}
+	sums := []string{}
+	for _, s := range a.Identity() {
+		sums = append(sums, s.SHA256)
 	}
 	return strings.Join(sums, ",")
 }

@@ -97,10 +97,10 @@ type Signature struct {
 	// Schemes lists what verified, out of "v1", "v2", "v3", "v3.1" and "v4" (with v4.1); it is empty where Verified is false. A scheme that
 	// no platform of the range looks at is not in it.
 	Schemes []string `json:"schemes"`
-	// Signers lists the signers of all schemes found in the range, also of such as failed: look at Verified first. The
-	// newest scheme comes first, and within v3 and v3.1 the signer for the newest platforms: of a verified package the
-	// first one is the identity that current platforms compare at an update. Several signers of v1 or v2 are one
-	// identity together.
+	// Signers lists the signers of all schemes found in the range, also of such as failed (but for v1): look at
+	// Verified first. The newest scheme comes first, and within v3 and v3.1 the signer for the newest platforms: of a
+	// verified package the first one is the identity that current platforms compare at an update. Several signers of v1
+	// or v2 are one identity together.
 	Signers []Signer `json:"signers"`
 	// Lineage is the proven history of signing certificates, oldest first, ending with the current one. It is
 	// empty where Verified is false.

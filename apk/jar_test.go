@@ -3,12 +3,14 @@ package apk_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/atlas-mdm/atlas-go/apk"
+	"github.com/atlas-mdm/atlas-go/apk/internal/axmltest"
 	"github.com/atlas-mdm/atlas-go/apk/internal/signtest"
 )
 
@@ -229,6 +231,24 @@ func TestChangedByteOfSignedContentNeverVerifies(t *testing.T) {
 			data[i] ^= 1
 			require.True(t, err != nil && isInspectError(err) || err == nil && !info.Signature.Verified, "byte %d of %s", i-at, what)
 		}
+	}
+}
+
+func TestPackageForSDK30AndLaterNeedsANewerSchemeThanV1(t *testing.T) {
+	t.Parallel()
+	target := axmltest.Attr{ID: 0x01010270, Name: "targetSdkVersion", Type: typeInt}
+	for sdk, ok := range map[uint32]bool{29: true, 30: false, 36: false} {
+		target.Data = sdk
+		m := axmltest.New(target).Start("manifest", pkgAttr).Start("uses-sdk", target).End().End().Bytes()
+		files := []file{}
+		for _, f := range signtest.SignJAR(t, signtest.NewKey(t, "a"), signtest.File{Name: "AndroidManifest.xml", Content: m}) {
+			files = append(files, file{f.Name, f.Content})
+		}
+		data := build(t, m, files...)
+		s := inspectBytes(t, data, since).Signature
+		require.Equal(t, ok, s.Verified)
+		require.Equal(t, !ok, slices.Contains(errorCodes(s), "min_sig_scheme_for_target_sdk_not_met"))
+		require.True(t, inspectBytes(t, data, apk.Options{MinSDK: 21, MaxSDK: 29}).Signature.Verified)
 	}
 }
 

@@ -32,6 +32,22 @@ func signatureOf(res *sign.Result, dir *zip.Directory) Signature {
 	return out
 }
 
+// Identity lists the signers that the newest platforms of the range compare at an update: one of v3 and later, or all of
+// v2 or of v1 together. There is none unless the signature verified.
+func (s Signature) Identity() []Signer {
+	if !s.Verified || len(s.Signers) == 0 {
+		return nil
+	}
+	first := s.Signers[0]
+	out := []Signer{first}
+	for _, o := range s.Signers[1:] {
+		if o.Scheme == first.Scheme && (o.Scheme == "v1" || o.Scheme == "v2") {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
 // refuseDuplicates withdraws the verdict where names occur twice: the platform refuses such an archive, and whoever
 // reads the other entry of the two sees another package than was inspected.
 func (s *Signature) refuseDuplicates(dir *zip.Directory) {

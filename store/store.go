@@ -5,6 +5,9 @@
 // Each domain package declares the few methods that its own rules need; here
 // they are joined by the questions that use cases ask. The contract has no
 // clock and makes no ids: both come in with the records.
+//
+// Start with [Store], whose two methods run everything, and with
+// memory.New(memory.Options{}) for one that needs nothing.
 package store
 
 import "context"

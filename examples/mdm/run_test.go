@@ -225,6 +225,7 @@ func TestABadCommandLineIsRefused(t *testing.T) {
 		"-store sqlite:":           {exitFailed, "-store must be"},
 		"-store postgres://a:b@%":  {exitFailed, "is no PostgreSQL URL"},
 		"-store memory: -addr x:y": {exitFailed, "listen"},
+		"-trusted-proxy 10.0.0.1":  {exitUsage, `"10.0.0.1" is no network`},
 		"-h":                       {exitStopped, "-demo"},
 	} {
 		var errs bytes.Buffer

@@ -137,3 +137,17 @@ func V4(t testing.TB, k Key, signed, contentDigest, tree []byte, root [sha256.Si
 	}
 	return out
 }
+
+// Stamp is the content of a source stamp's block for a package with a v2 signature over the digest. The attributes are
+// signed as well.
+func Stamp(t testing.TB, k Key, contentDigest []byte, attributes ...[]byte) []byte {
+	t.Helper()
+	signatures := func(data []byte) []byte {
+		return Prefixed(append(U32(ecdsaSHA256), Prefixed(k.sign(t, data))...))
+	}
+	const v2, chunkedSHA256 = 2, 1
+	digests := Prefixed(append(U32(chunkedSHA256), Prefixed(contentDigest)...))
+	schemes := Prefixed(append(U32(v2), Prefixed(signatures(digests))...))
+	attrs := Prefixed(Prefixed(attributes...))
+	return Prefixed(Prefixed(k.Cert, schemes, attrs, signatures(attrs)))
+}

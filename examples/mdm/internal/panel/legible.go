@@ -55,10 +55,8 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune
 
 func areTexts(form url.Values) bool {
 	for name, values := range form {
-		for _, v := range append(values, name) {
-			if !isText(v) {
-				return false
-			}
+		if !isText(name) || !isText(strings.Join(values, " ")) {
+			return false
 		}
 	}
 	return true

@@ -40,13 +40,17 @@ type world struct {
 	plan, code, apk, command, event string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, panel.Options{}, fleet.Options{}) }
+
+func newWorldWith(t *testing.T, o panel.Options, f fleet.Options) *world {
 	t.Helper()
-	hasher, err := password.New(password.Fast())
+	var err error
+	f.Passwords, err = password.New(password.Fast())
 	require.NoError(t, err)
-	svc, err := fleet.New(memory.New(memory.Options{}), new(mem.Store), bytes.Repeat([]byte{7}, 32), fleet.Options{Passwords: hasher})
+	svc, err := fleet.New(memory.New(memory.Options{}), new(mem.Store), bytes.Repeat([]byte{7}, 32), f)
 	require.NoError(t, err)
-	p, err := panel.New(svc, panel.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	p, err := panel.New(svc, o)
 	require.NoError(t, err)
 	w := &world{svc: svc, Server: httptest.NewServer(p.Handler())}
 	t.Cleanup(w.Close)
@@ -213,25 +217,6 @@ func TestWithoutASessionEverythingLeadsToTheSignInPage(t *testing.T) {
 	status, body := b.get("/sign-in")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, `name="password"`)
-}
-
-func TestTheCookieIsOutOfReachOfScriptsAndOtherSites(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	b := w.browser(t)
-	in := url.Values{"username": {"north"}, "password": {secretWord}}
-	_, _, head := b.post("/sign-in", in)
-	require.Regexp(t, `^atlas=[^;]+; Path=/; Max-Age=\d+; HttpOnly; SameSite=Strict$`, head.Get("Set-Cookie"))
-	_, _, head = b.post("/sign-in", in, func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") })
-	require.Regexp(t, `^__Host-atlas=[^;]+; Path=/; Max-Age=\d+; HttpOnly; Secure; SameSite=Strict$`, head.Get("Set-Cookie"))
-}
-
-func TestNobodySignsInOverPlainHTTPFromElsewhere(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	_, body, head := w.browser(t).post("/sign-in", url.Values{"username": {"north"}, "password": {secretWord}}, func(r *http.Request) { r.Host = "mdm.example.com" })
-	require.Empty(t, head.Get("Set-Cookie"))
-	require.Contains(t, body, "over HTTPS only")
 }
 
 func TestAWrongPasswordSaysNothingAboutTheAccount(t *testing.T) {
