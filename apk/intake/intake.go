@@ -109,14 +109,11 @@ func (p Package) Describe(info *apk.Info, report []byte, claimed string) Package
 	return p
 }
 
-// signers lists the certificates of a verified file only: what did not
-// verify has no signer.
+// signers lists the certificates that a device compares at an update: of a
+// verified file only, for what did not verify has no signer.
 func signers(info *apk.Info) []string {
 	out := []string{}
-	if !info.Signature.Verified {
-		return out
-	}
-	for _, s := range info.Signature.Signers {
+	for _, s := range info.Signature.Identity() {
 		out = append(out, s.SHA256)
 	}
 	slices.Sort(out)

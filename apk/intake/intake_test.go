@@ -121,7 +121,7 @@ func TestNothingIsCleanUnlessEveryRequiredScannerSaidSoAndNobodySaidOtherwise(t 
 func info() *apk.Info {
 	i := &apk.Info{Package: "com.example.app", VersionCode: 7, VersionName: "1\u202e", Label: "App\x00", Size: 10, SHA256: "ab", MinSDK: 21, TargetSDK: 34}
 	i.Signature.Verified = true
-	i.Signature.Signers = append(i.Signature.Signers, apk.Signer{SHA256: "ff"}, apk.Signer{SHA256: "aa"}, apk.Signer{SHA256: "ff"})
+	i.Signature.Signers = append(i.Signature.Signers, apk.Signer{Scheme: "v2", SHA256: "ff"}, apk.Signer{Scheme: "v2", SHA256: "aa"}, apk.Signer{Scheme: "v1", SHA256: "bb"})
 	return i
 }
 
@@ -188,15 +188,18 @@ func TestDeployNeedsACleanPackageAndAnAssignment(t *testing.T) {
 	d := atlas.Device{ID: "d", Path: "root/a"}
 	mine := []intake.Assignment{{PackageID: "other", Path: "root"}, {PackageID: "p", Path: "root"}}
 	for _, s := range anyState() {
-		err := intake.Deploy(intake.Package{ID: "p", State: s}, mine, d)
+		err := intake.Deploy(intake.Package{ID: "p", Path: "root", State: s}, mine, d)
 		if s == intake.Clean {
 			require.NoError(t, err)
 		} else {
 			require.ErrorIs(t, err, intake.ErrNotClean, "%q", s)
 		}
 	}
-	p := intake.Package{ID: "p", State: intake.Clean}
+	p := intake.Package{ID: "p", Path: "root", State: intake.Clean}
 	require.ErrorIs(t, intake.Deploy(p, mine[:1], d), intake.ErrUnassigned)
+	p.Path = "root/x" // its owner was moved away since
+	require.ErrorIs(t, intake.Deploy(p, mine, d), intake.ErrUnassigned)
+	p.Path = "root"
 	require.ErrorIs(t, intake.Deploy(p, nil, d), atlas.ErrRefused)
 }
 

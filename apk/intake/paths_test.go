@@ -101,7 +101,7 @@ func (p *path) deliverable() bool {
 func TestNoPathLeadsToADeviceWithoutEveryVerdictOfTheLastRound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		p := &path{stored: intake.Package{ID: "p", State: intake.Quarantined}}
+		p := &path{stored: intake.Package{ID: "p", Path: "root", State: intake.Quarantined}}
 		t.Repeat(map[string]func(*rapid.T){
 			"begin": p.begin, "answer": p.answer, "another answer": p.answer, "judge": p.judge, "decide": p.decide, "crash": p.crash,
 			"": func(t *rapid.T) {
@@ -124,7 +124,7 @@ func TestCrashAtEveryStepLeavesItUndeliverable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := rapid.SampledFrom([]intake.State{intake.Quarantined, intake.Error, intake.Scanning}).Draw(t, "from")
 		for done := range len(steps) {
-			p := &path{stored: intake.Package{ID: "p", State: from}}
+			p := &path{stored: intake.Package{ID: "p", Path: "root", State: from}}
 			for _, step := range steps[:done] {
 				step(p, t)
 				require.False(t, p.deliverable())

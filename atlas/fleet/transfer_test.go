@@ -146,14 +146,6 @@ func TestAnAssignmentLeftBehindByAMoveToAnotherTenantGivesNothing(t *testing.T) 
 	})
 }
 
-func TestAnAssignmentLeftBehindByAMoveIsNotListed(t *testing.T) {
-	t.Parallel()
-	eachStore(t, func(t *testing.T, st store.Store) {
-		w, app, _ := leftBehind(t, st)
-		requireShown(t, w, "north/1", app.ID, false)
-	})
-}
-
 func TestAnAssignmentMovesAlongWithTheTreeItIsIn(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, st store.Store) {

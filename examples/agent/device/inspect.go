@@ -37,12 +37,8 @@ func inspect(file string, p deviceproto.Install, sdk int) (*apk.Info, error) {
 // identity is what the platform compares at an update: the signer for the
 // newest platforms, or all signers of v2 together.
 func identity(info *apk.Info) []string {
-	signers := info.Signature.Signers
-	if signers[0].Scheme != "v2" {
-		return []string{signers[0].SHA256}
-	}
 	var out []string
-	for _, s := range signers {
+	for _, s := range info.Signature.Identity() {
 		out = append(out, s.SHA256)
 	}
 	slices.Sort(out)
