@@ -46,6 +46,20 @@ func (c Campaign) For(id string, d atlas.Device) Command {
 	}
 }
 
+// Whole returns the campaign in the shape of one command at now, for who holds
+// an id and asks what became of it: queued while devices may still get it,
+// otherwise cancelled or expired. How far it is is in its [Progress].
+func (c Campaign) Whole(now time.Time) Command {
+	whole := c.For(c.ID, atlas.Device{Path: c.Path, Tenant: c.Tenant})
+	switch {
+	case c.Cancelled:
+		whole.State = Cancelled
+	case !now.Before(c.ExpiresAt):
+		whole.State = Expired
+	}
+	return whole
+}
+
 // Progress counts the commands of a campaign by state. Devices that have not
 // asked yet are in none.
 type Progress map[State]int64

@@ -8,11 +8,17 @@ import (
 	"github.com/atlas-mdm/atlas-go/store"
 )
 
-// Command returns a command within the actor's reach.
+// Command returns a command within the actor's reach; for the id of a campaign
+// the campaign in the shape of a command.
 func (s *Service) Command(ctx context.Context, a atlas.Actor, id string) (commands.Command, error) {
 	c := call{actor: a, action: atlas.CommandRead, target: id}
 	return read(ctx, s, c, func(ctx context.Context, w *work) (commands.Command, error) {
 		cmd, err := w.tx.Commands().Command(ctx, id)
+		if isNotFound(err) {
+			var all commands.Campaign
+			all, err = w.tx.Commands().Campaign(ctx, id)
+			cmd = all.Whole(w.now)
+		}
 		return seen(w, cmd, err)
 	})
 }

@@ -150,6 +150,7 @@ func (a *API) routeUpload(mux *http.ServeMux) {
 		op.Parameters,
 		&huma.Param{Name: headerFile, In: "header", Description: "Name of the file; kept as data only", Schema: &huma.Schema{Type: huma.TypeString}},
 		&huma.Param{Name: headerPackage, In: "header", Description: "Package name you take it for; the manifest decides", Schema: &huma.Schema{Type: huma.TypeString}},
+		&huma.Param{Name: headerKey, In: "header", Description: "Repeated with the same file it gives the first answer", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(200)}},
 		&huma.Param{Name: "owner_id", In: "query", Description: "Your own account unless given", Schema: ident("").Schema(nil)},
 	)
 	a.raw(mux, rt, op, a.upload)
@@ -170,6 +171,11 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request, c caller) error {
 	if up.Package, err = once(r, headerPackage); err != nil {
 		return err
 	}
+	key, err := once(r, headerKey)
+	if err != nil {
+		return err
+	}
+	up.Key = fleet.Key(key)
 	body, done := receive(w, r, a.opt.MaxUpload)
 	p, err := a.svc.UploadAPK(r.Context(), c.actor, up, body)
 	done()

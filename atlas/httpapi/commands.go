@@ -91,7 +91,7 @@ type commandBody struct {
 type sentView struct {
 	ID         string `json:"id" doc:"Of the command to one device, else of the campaign"`
 	CampaignID string `json:"campaign_id" doc:"Empty for one device"`
-	Devices    int    `json:"devices" doc:"How many were listed"`
+	Devices    int    `json:"devices,omitempty" doc:"How many were listed; absent for an account or folder"`
 }
 
 type commandsQuery struct {
@@ -149,11 +149,7 @@ func (a *API) cancelCommand(ctx context.Context, c caller, in *byID) (commandVie
 	case err != nil:
 		return commandView{}, err
 	case done.Campaign != nil:
-		all := done.Campaign
-		return commandView{
-			ID: all.ID, CampaignID: all.ID, Kind: string(all.Kind), State: string(commands.Cancelled), Params: all.Params,
-			Priority: all.Priority, NotBefore: all.NotBefore, CreatedAt: all.CreatedAt, ExpiresAt: all.ExpiresAt,
-		}, nil
+		return viewCommand(done.Campaign.Whole(a.svc.Now())), nil
 	}
 	return viewCommand(*done.Command), nil
 }

@@ -135,6 +135,11 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, atlas.ErrInvalid):
 		p := problem(http.StatusUnprocessableEntity, "invalid", "Invalid request", "The request breaks rules of form.")
 		p.Errors = fieldsOf(err)
+		if len(p.Errors) == 1 {
+			one := p.Errors[0]
+			p.Detail = strings.TrimPrefix(strings.TrimPrefix(one.Location, "body"), ".") + " " + one.Message
+			p.Detail = strings.TrimSpace(p.Detail)
+		}
 		return p
 	case errors.Is(err, atlas.ErrExists):
 		return problem(http.StatusConflict, "exists", "Already there", "The name or key is taken.")
@@ -213,8 +218,20 @@ func location(field string) string {
 	return "body." + field
 }
 
-// told is what a client is told of an error that tells of its own request.
-func told(err error) string { return atlas.CleanText(err.Error(), 300) }
+// told is what a client is told of an error that tells of its own request:
+// without the names of packages and actions before it, and without its kind.
+func told(err error) string {
+	text := kindWords.Replace(err.Error())
+	for {
+		head, rest, more := strings.Cut(text, ": ")
+		if !more || strings.Contains(head, " ") {
+			return atlas.CleanText(text, 300)
+		}
+		text = rest
+	}
+}
+
+var kindWords = strings.NewReplacer(" (invalid)", "", " (refused)", "", " (limit reached)", "", ": refused", "", ": invalid", "")
 
 // refuse answers with the problem of err.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -21,18 +21,18 @@ var apiPaths = []string{"/v1/", "/device/v1/", "/openapi.json", "/healthz", "/re
 
 // newHandler puts the API, the device protocol, the panel and the metrics
 // together. Devices that wait are let go when ctx ends.
-func newHandler(ctx context.Context, svc *fleet.Service, st reader, secret []byte, trusted proxies, log *slog.Logger) (http.Handler, error) {
+func newHandler(ctx context.Context, svc *fleet.Service, st reader, secret []byte, args arguments, log *slog.Logger) (http.Handler, error) {
 	cursors, err := hkdf.Key(sha256.New, secret, nil, "atlas example mdm cursors", 32)
 	if err != nil {
 		return nil, fmt.Errorf("cursor key: %w", err)
 	}
 	m := newMetrics(svc, st, log)
-	client := httpapi.TrustedProxies(trusted)
-	api, err := httpapi.New(svc, httpapi.Options{Logger: log, CursorKey: cursors, Observe: m.observe, ClientAddr: client})
+	client := httpapi.TrustedProxies(args.proxies)
+	api, err := httpapi.New(svc, httpapi.Options{BaseURL: args.url, Logger: log, CursorKey: cursors, Observe: m.observe, ClientAddr: client})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := panel.New(svc, panel.Options{Logger: log, ClientAddr: client, FromProxy: trusted.sent})
+	pages, err := panel.New(svc, panel.Options{Logger: log, ClientAddr: client, FromProxy: args.proxies.sent})
 	if err != nil {
 		return nil, err
 	}

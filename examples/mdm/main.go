@@ -1,7 +1,7 @@
 // Command mdm is a whole MDM server over the packages of this module: the web
 // panel, the operators' API and the device protocol on one port.
 //
-//	mdm [-addr 127.0.0.1:8080] [-store sqlite:atlas.db] [-data DIR] [-trusted-proxy CIDR[,CIDR]] [-demo] [-v]
+//	mdm [-addr 127.0.0.1:8080] [-store sqlite:atlas.db] [-data DIR] [-url URL] [-clamd ADDRESS] [-trusted-proxy CIDR[,CIDR]] [-demo] [-v]
 //
 // It needs nothing else: data is in a SQLite file below -data unless -store
 // names a PostgreSQL server (postgres://…) or memory:. On the first start it

@@ -29,6 +29,7 @@ const (
 // arguments are the parsed command line.
 type arguments struct {
 	addr, store, data string
+	url, clamd        string
 	proxies           proxies
 	demo, verbose     bool
 }
@@ -57,6 +58,8 @@ func parse(args []string, stderr io.Writer) (arguments, error) {
 	fs.StringVar(&a.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	fs.StringVar(&a.store, "store", "sqlite:atlas.db", "where records are: sqlite:`FILE` (below -data unless absolute), postgres://…, or memory:")
 	fs.StringVar(&a.data, "data", "atlas-data", "`folder` of files and keys; it is made if it is not there")
+	fs.StringVar(&a.url, "url", "", "`URL` by which devices call the server, where a proxy before it changes that (as they call it)")
+	fs.StringVar(&a.clamd, "clamd", "", "`ADDRESS` of a ClamAV daemon that scans packages too: a socket's path, or host:port (none)")
 	fs.Var(&a.proxies, "trusted-proxy", "`CIDR[,CIDR]` of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed (none by default)")
 	fs.BoolVar(&a.demo, "demo", false, "make a reseller tree with three simulated devices and tell its story")
 	fs.BoolVar(&a.verbose, "v", false, "log for people, and more")
@@ -84,7 +87,11 @@ func serve(ctx context.Context, a arguments, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer kept.close(log)
-	svc, err := fleet.New(kept.store, kept.blobs, secret, fleet.Options{Logger: log})
+	scanners, err := scanners(a.clamd)
+	if err != nil {
+		return err
+	}
+	svc, err := fleet.New(kept.store, kept.blobs, secret, fleet.Options{Logger: log, Scanners: scanners})
 	if err != nil {
 		return err
 	}
@@ -96,12 +103,14 @@ func serve(ctx context.Context, a arguments, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	handler, err := newHandler(ctx, svc, kept.store, secret, a.proxies, log)
+	handler, err := newHandler(ctx, svc, kept.store, secret, a, log)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	defer log.Info("stopped")
 	return live(ctx, ln, handler, svc, log, func(ctx context.Context, url string) error {
 		fmt.Fprintln(stdout, "listening on", url)
+		log.Info("listening", "url", url, "data", a.data, "clamd", a.clamd != "", "proxies", len(a.proxies))
 		if !a.demo {
 			return nil
 		}
@@ -165,6 +174,9 @@ func firstAdmin(ctx context.Context, svc *fleet.Service, st reader, password str
 	a, err := svc.Setup(ctx, adminName, "Administrator", password)
 	switch {
 	case errors.Is(err, atlas.ErrExists):
+		if given {
+			fmt.Fprintln(stdout, "admin is there already: ATLAS_ADMIN_PASSWORD is for the first start only")
+		}
 		return adminID(ctx, st)
 	case err != nil:
 		return "", err
