@@ -16,11 +16,11 @@ import (
 // The errors of Inspect, matched with errors.Is. A bad signature is none of them: it is in Info.Signature.
 var (
 	// ErrNotAPK says that the bytes are no Android package: no ZIP archive, or one without a manifest.
-	ErrNotAPK = fault.NotAPK
+	ErrNotAPK = fault.ErrNotAPK
 	// ErrMalformed says that the archive or the manifest contradicts its format, so that identity can't be known.
-	ErrMalformed = fault.Malformed
+	ErrMalformed = fault.ErrMalformed
 	// ErrLimit says that something is larger than Options.Limits allows.
-	ErrLimit = fault.Limit
+	ErrLimit = fault.ErrLimit
 )
 
 // Options narrows an inspection. The zero value is what an installer wants.

@@ -54,8 +54,8 @@ type Ledger interface {
 type Packages interface {
 	intake.Packages
 	// List returns a page of the packages that are in scope, or have an
-	// assignment that shows them to reach (intake.Assignment.Shows), newest
-	// first.
+	// assignment that counts (intake.Assignment.Of) and shows them to reach
+	// (intake.Assignment.Shows), newest first.
 	List(ctx context.Context, scope atlas.Scope, reach atlas.Path, p atlas.Page) ([]intake.Package, error)
 	// InState returns at most limit packages in one of the states, oldest
 	// first.

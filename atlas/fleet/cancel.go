@@ -53,7 +53,11 @@ func (w *work) cancelCampaign(ctx context.Context, id string) (Campaign, error) 
 	if err := w.tx.Commands().SaveCampaign(ctx, out.Campaign); err != nil {
 		return out, err
 	}
-	if err := w.cancelOpen(ctx, store.CommandFilter{CampaignID: id}); err != nil {
+	scope, err := w.scope() // a device that was given away since is not the actor's any more
+	if err != nil {
+		return out, err
+	}
+	if err := w.cancelOpen(ctx, scope, store.CommandFilter{CampaignID: id}); err != nil {
 		return out, err
 	}
 	if err := w.audit(ctx, id, out.Path); err != nil {

@@ -136,6 +136,9 @@ func (w *work) pending(ctx context.Context, d atlas.Device, state activation.Sta
 			return true, nil
 		}
 	}
+	if len(open) >= maxOpen {
+		return false, nil
+	}
 	fresh, err := w.tx.Commands().Waiting(ctx, d, w.now, 1)
 	return len(fresh) > 0, err
 }
@@ -236,6 +239,9 @@ func (w *work) reported(ctx context.Context, d atlas.Device, in CheckIn, state a
 
 // materialise makes the device's own commands of the campaigns that reach it.
 func (w *work) materialise(ctx context.Context, d atlas.Device) error {
+	if busy, err := w.busy(ctx, d); err != nil || busy {
+		return err
+	}
 	waiting, err := w.tx.Commands().Waiting(ctx, d, w.now, maxClaim)
 	if err != nil || len(waiting) == 0 {
 		return err

@@ -94,10 +94,10 @@ func (s *Service) CancelCampaign(ctx context.Context, a atlas.Actor, id string) 
 	return write(ctx, s, c, func(ctx context.Context, w *work) (Campaign, error) { return w.cancelCampaign(ctx, id) })
 }
 
-// cancelOpen cancels every command that matches and is not at an end.
-func (w *work) cancelOpen(ctx context.Context, f store.CommandFilter) error {
+// cancelOpen cancels every command in scope that matches and is not at an end.
+func (w *work) cancelOpen(ctx context.Context, scope atlas.Scope, f store.CommandFilter) error {
 	return eachPage(func(p atlas.Page) ([]commands.Command, error) {
-		return w.tx.Commands().List(ctx, everything, f, p)
+		return w.tx.Commands().List(ctx, scope, f, p)
 	}, func(c commands.Command) (string, error) {
 		if c.State.Final() {
 			return c.ID, nil

@@ -147,6 +147,9 @@ func (s *Service) mayFetch(ctx context.Context, d Device, sha256 string) error {
 // package, and the target must be within its reach (M-046).
 func (s *Service) AssignAPK(ctx context.Context, a atlas.Actor, key Key, id string, t AssignTarget) (intake.Assignment, error) {
 	c := call{actor: a, action: atlas.PackageAssign, target: id, key: key, input: []any{id, t}}
+	if t.AccountID != "" {
+		c.still = []atlas.AccountID{t.AccountID}
+	}
 	return write(ctx, s, c, func(ctx context.Context, w *work) (intake.Assignment, error) {
 		out := intake.Assignment{ID: w.id(), PackageID: id, FolderID: t.FolderID, DeviceID: t.DeviceID, ByID: w.who.Account, At: w.now}
 		p, err := w.tx.Packages().Package(ctx, id)

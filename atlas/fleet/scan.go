@@ -106,7 +106,7 @@ func (s *Service) takeScan(ctx context.Context, id string) (p intake.Package, ta
 			return err
 		}
 		past, err := tx.Packages().Scans(ctx, id)
-		if err != nil || !scanDue(p, len(past), now) {
+		if err != nil || !scanDue(p, len(past)/max(len(s.opt.Scanners), 1), now) {
 			return err
 		}
 		if p.State == intake.Scanning {
@@ -124,8 +124,8 @@ func (s *Service) takeScan(ctx context.Context, id string) (p intake.Package, ta
 	return p, taken, err
 }
 
-// scanDue reports whether a package with that many scans in the past is to be
-// scanned at now.
+// scanDue reports whether a package with that many rounds of scans in the past
+// is to be scanned at now.
 func scanDue(p intake.Package, past int, now time.Time) bool {
 	switch p.State {
 	case intake.Quarantined:
@@ -248,7 +248,7 @@ func (w *work) judge(ctx context.Context, p intake.Package, next intake.State, r
 	}
 	p.Version++
 	if was.Deployable() {
-		return p, w.cancelOpen(ctx, store.CommandFilter{RefID: p.ID})
+		return p, w.cancelOpen(ctx, everything, store.CommandFilter{RefID: p.ID})
 	}
 	return p, nil
 }

@@ -53,6 +53,9 @@ type Sent struct {
 // made, of which each device gets its part when it asks.
 func (s *Service) SendCommand(ctx context.Context, a atlas.Actor, key Key, in NewCommand) (Sent, error) {
 	c := call{actor: a, action: atlas.CommandSend, target: in.Target.name(), key: key, input: in}
+	if in.Target.AccountID != "" {
+		c.still = []atlas.AccountID{in.Target.AccountID}
+	}
 	var wake func()
 	out, err := write(ctx, s, c, func(ctx context.Context, w *work) (Sent, error) {
 		if _, err := w.scope(); err != nil { // before the input is looked at
@@ -211,17 +214,24 @@ func (w *work) accepts(ctx context.Context, order commands.Campaign, d atlas.Dev
 	if !slices.Contains(d.Capabilities, string(order.Kind)) {
 		return fmt.Errorf("device %s can't run %s: %w", d.ID, order.Kind, atlas.ErrRefused)
 	}
-	open, err := w.tx.Commands().Open(ctx, d.ID, maxOpen)
+	busy, err := w.busy(ctx, d)
 	if err != nil {
 		return err
 	}
-	if len(open) == maxOpen {
+	if busy && !spec.WhileDisabled {
 		return fmt.Errorf("device %s has %d unfinished commands: %w", d.ID, maxOpen, atlas.ErrLimited)
 	}
 	if !installs(order.Kind) {
 		return nil
 	}
 	return w.deployable(ctx, order.RefID, d)
+}
+
+// busy reports whether a device has so many unfinished commands that it gets
+// no more but those that clean up.
+func (w *work) busy(ctx context.Context, d atlas.Device) (bool, error) {
+	open, err := w.tx.Commands().Open(ctx, d.ID, maxOpen)
+	return len(open) == maxOpen, err
 }
 
 // switchAgent records that an agent was enabled or disabled, by whom and why,

@@ -177,3 +177,11 @@ func TestADeviceTransferredAwayLosesWhatWasAssignedToIt(t *testing.T) {
 	_, err = w.Download(t.Context(), mustDevice(t, p), app.SHA256)
 	require.ErrorIs(t, err, atlas.ErrNotFound)
 }
+
+func TestAnAssignmentLeftBehindByAMoveIsNotListed(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, st store.Store) {
+		w, app, _ := leftBehind(t, st)
+		requireShown(t, w, "north/1", app.ID, false)
+	})
+}

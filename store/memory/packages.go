@@ -85,7 +85,7 @@ func (p packages) List(ctx context.Context, scope atlas.Scope, reach atlas.Path,
 	}
 	for _, place := range reach.Line() {
 		for a := range p.assignments.at(place) {
-			if v, ok := p.packages.rows.Get(a.PackageID); ok && a.Shows(reach) {
+			if v, ok := p.packages.rows.Get(a.PackageID); ok && a.Of(*v) && a.Shows(reach) {
 				best.add(v)
 			}
 		}

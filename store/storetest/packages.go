@@ -59,7 +59,7 @@ func assignedPackages(t *testing.T, st store.Store) {
 	model := func(s atlas.Scope, reach atlas.Path) (out []string) {
 		for _, p := range slices.Backward(ps) {
 			if s.Contains(p.Path) || slices.ContainsFunc(as, func(v intake.Assignment) bool {
-				return v.PackageID == p.ID && v.Shows(reach)
+				return v.Of(p) && v.Shows(reach)
 			}) {
 				out = append(out, p.ID)
 			}

@@ -40,7 +40,7 @@ func Open(data []byte) (*Table, error) {
 		return nil, err
 	}
 	if c.Type != chunkTable || c.Head < tableHeader {
-		return nil, fmt.Errorf("%w: not a resource table", fault.Malformed)
+		return nil, fmt.Errorf("%w: not a resource table", fault.ErrMalformed)
 	}
 	t := &Table{}
 	for rest := c.Body[c.Head:]; len(rest) > 0; {

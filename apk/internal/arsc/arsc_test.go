@@ -94,7 +94,7 @@ func TestTableThatIsNoneIsMalformed(t *testing.T) {
 	t.Parallel()
 	for _, data := range [][]byte{nil, axmltest.Pool("x"), table(nil)[:40]} {
 		_, err := arsc.Open(data)
-		require.ErrorIs(t, err, fault.Malformed)
+		require.ErrorIs(t, err, fault.ErrMalformed)
 	}
 }
 

@@ -52,12 +52,12 @@ type document struct {
 // Walk reads the document and tells v of its elements.
 func Walk(data []byte, lim Limits, v Visitor) error {
 	if len(data) < chunkHeader {
-		return fmt.Errorf("%w: binary XML of %d bytes", fault.Malformed, len(data))
+		return fmt.Errorf("%w: binary XML of %d bytes", fault.ErrMalformed, len(data))
 	}
 	head, size := int(le.Uint16(data[2:])), uint64(le.Uint32(data[4:]))
 	// The platform looks at the sizes of the outer chunk and not at its type; data behind it is ignored.
 	if size > uint64(len(data)) || head < chunkHeader || uint64(head) > size {
-		return fmt.Errorf("%w: binary XML header", fault.Malformed)
+		return fmt.Errorf("%w: binary XML header", fault.ErrMalformed)
 	}
 	w := walk{lim: lim, v: v}
 	rest := data[head:size]
@@ -72,7 +72,7 @@ func Walk(data []byte, lim Limits, v Visitor) error {
 		rest = tail
 	}
 	if w.depth != 0 || w.elements == 0 {
-		return fmt.Errorf("%w: binary XML ends inside an element", fault.Malformed)
+		return fmt.Errorf("%w: binary XML ends inside an element", fault.ErrMalformed)
 	}
 	return nil
 }
@@ -87,12 +87,12 @@ type Chunk struct {
 // NextChunk cuts the chunk at the beginning of b off the rest.
 func NextChunk(b []byte) (Chunk, []byte, error) {
 	if len(b) < chunkHeader {
-		return Chunk{}, nil, fmt.Errorf("%w: chunk of %d bytes", fault.Malformed, len(b))
+		return Chunk{}, nil, fmt.Errorf("%w: chunk of %d bytes", fault.ErrMalformed, len(b))
 	}
 	c := Chunk{Type: le.Uint16(b), Head: int(le.Uint16(b[2:]))}
 	size := uint64(le.Uint32(b[4:]))
 	if c.Head < chunkHeader || uint64(c.Head) > size || size > uint64(len(b)) {
-		return Chunk{}, nil, fmt.Errorf("%w: chunk %#x has header %d and size %d in %d bytes", fault.Malformed, c.Type, c.Head, size, len(b))
+		return Chunk{}, nil, fmt.Errorf("%w: chunk %#x has header %d and size %d in %d bytes", fault.ErrMalformed, c.Type, c.Head, size, len(b))
 	}
 	c.Body = b[:size]
 	return c, b[size:], nil
@@ -110,21 +110,21 @@ func (w *walk) chunk(c Chunk) error {
 	// Readers disagree about which of two pools or maps counts, and so about what the elements say.
 	case chunkPool:
 		if w.doc.pool != nil {
-			return fmt.Errorf("%w: second string pool", fault.Malformed)
+			return fmt.Errorf("%w: second string pool", fault.ErrMalformed)
 		}
 		p, err := NewPool(c.Body, 2*len(c.Body)+maxString)
 		w.doc.pool = p
 		return err
 	case chunkResourceMap:
 		if w.doc.ids != nil || w.elements > 0 {
-			return fmt.Errorf("%w: resource map out of place", fault.Malformed)
+			return fmt.Errorf("%w: resource map out of place", fault.ErrMalformed)
 		}
 		w.doc.ids = c.Body[c.Head:]
 	case chunkStartElement:
 		return w.start(c)
 	case chunkEndElement:
 		if w.depth--; w.depth < 0 {
-			return fmt.Errorf("%w: end of an element that never began", fault.Malformed)
+			return fmt.Errorf("%w: end of an element that never began", fault.ErrMalformed)
 		}
 		return w.v.End()
 	}
@@ -133,32 +133,32 @@ func (w *walk) chunk(c Chunk) error {
 
 func (w *walk) start(c Chunk) error {
 	if w.doc.pool == nil {
-		return fmt.Errorf("%w: element before the string pool", fault.Malformed)
+		return fmt.Errorf("%w: element before the string pool", fault.ErrMalformed)
 	}
 	if w.depth == 0 && w.elements > 0 {
-		return fmt.Errorf("%w: second root element", fault.Malformed)
+		return fmt.Errorf("%w: second root element", fault.ErrMalformed)
 	}
 	if w.elements++; w.elements > w.lim.Elements {
-		return fmt.Errorf("%w: more than %d elements", fault.Limit, w.lim.Elements)
+		return fmt.Errorf("%w: more than %d elements", fault.ErrLimit, w.lim.Elements)
 	}
 	if w.depth++; w.depth > w.lim.Depth {
-		return fmt.Errorf("%w: elements nested deeper than %d", fault.Limit, w.lim.Depth)
+		return fmt.Errorf("%w: elements nested deeper than %d", fault.ErrLimit, w.lim.Depth)
 	}
 	if c.Head < nodeHeader || len(c.Body)-c.Head < elementSize {
-		return fmt.Errorf("%w: start element of %d bytes", fault.Malformed, len(c.Body))
+		return fmt.Errorf("%w: start element of %d bytes", fault.ErrMalformed, len(c.Body))
 	}
 	ext := c.Body[c.Head:]
 	e := &Element{doc: &w.doc, size: int(le.Uint16(ext[10:]))}
 	first, count := int(le.Uint16(ext[8:])), int(le.Uint16(ext[12:]))
 	if count > 0 && (e.size < attrSize || first+e.size*count > len(ext)) {
-		return fmt.Errorf("%w: %d attributes of %d bytes", fault.Malformed, count, e.size)
+		return fmt.Errorf("%w: %d attributes of %d bytes", fault.ErrMalformed, count, e.size)
 	}
 	if count > 0 {
 		e.attrs = ext[first : first+e.size*count]
 	}
 	name, ok := w.doc.pool.Get(le.Uint32(ext[4:]))
 	if !ok {
-		return fmt.Errorf("%w: element without a name", fault.Malformed)
+		return fmt.Errorf("%w: element without a name", fault.ErrMalformed)
 	}
 	e.Name = name
 	return w.v.Start(e)

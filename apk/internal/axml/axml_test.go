@@ -118,7 +118,7 @@ func TestDocumentsThatContradictThemselvesAreMalformed(t *testing.T) {
 		"attributes cut short":  sample().Raw(0x02, 0x01, 16, 0, 36, 0, 0, 0).Raw(make([]byte, 20)...).Raw(20, 0, 20, 0, 9, 0, 0, 0).Bytes(),
 	} {
 		_, err := walk(data)
-		require.ErrorIs(t, err, fault.Malformed, what)
+		require.ErrorIs(t, err, fault.ErrMalformed, what)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestDepthAndNumberOfElementsAreBounded(t *testing.T) {
 	}
 	for _, d := range []*axmltest.Doc{deep, wide} {
 		_, err := walk(d.Bytes())
-		require.ErrorIs(t, err, fault.Limit)
+		require.ErrorIs(t, err, fault.ErrLimit)
 	}
 }
 

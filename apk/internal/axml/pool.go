@@ -31,20 +31,20 @@ type Pool struct {
 // that Get decodes are bounded by budget bytes.
 func NewPool(chunk []byte, budget int) (*Pool, error) {
 	if len(chunk) < poolHeader {
-		return nil, fmt.Errorf("%w: string pool of %d bytes", fault.Malformed, len(chunk))
+		return nil, fmt.Errorf("%w: string pool of %d bytes", fault.ErrMalformed, len(chunk))
 	}
 	head, count, start := int(le.Uint16(chunk[2:])), uint64(le.Uint32(chunk[8:])), uint64(le.Uint32(chunk[20:]))
 	if head < poolHeader || head > len(chunk) {
-		return nil, fmt.Errorf("%w: string pool header of %d bytes", fault.Malformed, head)
+		return nil, fmt.Errorf("%w: string pool header of %d bytes", fault.ErrMalformed, head)
 	}
 	if 4*count > uint64(len(chunk)-head) {
-		return nil, fmt.Errorf("%w: %d strings in a pool of %d bytes", fault.Malformed, count, len(chunk))
+		return nil, fmt.Errorf("%w: %d strings in a pool of %d bytes", fault.ErrMalformed, count, len(chunk))
 	}
 	p := &Pool{utf8: le.Uint32(chunk[16:])&flagUTF8 != 0, cache: map[uint32]string{}, budget: budget}
 	p.offsets = chunk[head : head+4*int(count)]
 	if count > 0 {
 		if start > uint64(len(chunk)) {
-			return nil, fmt.Errorf("%w: strings begin behind their pool", fault.Malformed)
+			return nil, fmt.Errorf("%w: strings begin behind their pool", fault.ErrMalformed)
 		}
 		p.data = chunk[start:]
 	}

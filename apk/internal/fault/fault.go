@@ -5,10 +5,10 @@ import "errors"
 
 // The kinds. Parsers wrap them with what was wrong and where.
 var (
-	// NotAPK says that the bytes are no Android package at all.
-	NotAPK = errors.New("apk: not an Android package")
-	// Malformed says that a structure contradicts its format.
-	Malformed = errors.New("apk: malformed")
-	// Limit says that a structure is larger than allowed.
-	Limit = errors.New("apk: limit passed")
+	// ErrNotAPK says that the bytes are no Android package at all.
+	ErrNotAPK = errors.New("apk: not an Android package")
+	// ErrMalformed says that a structure contradicts its format.
+	ErrMalformed = errors.New("apk: malformed")
+	// ErrLimit says that a structure is larger than allowed.
+	ErrLimit = errors.New("apk: limit passed")
 )

@@ -43,7 +43,7 @@ func (v *verification) verifyEntries() error {
 		todo, total = append(todo, i), total+e.Size
 	}
 	if total > v.ContentLimit {
-		return fmt.Errorf("%w: %d bytes in all entries, limit %d", fault.Limit, total, v.ContentLimit)
+		return fmt.Errorf("%w: %d bytes in all entries, limit %d", fault.ErrLimit, total, v.ContentLimit)
 	}
 	if first < 0 {
 		v.out.Fail("jar_sig_no_signed_zip_entries", "no entry that a signature is for")
@@ -130,7 +130,7 @@ func (v *verification) report(failures []failure) error {
 		switch name := v.Dir.Entries[f.entry].Name; {
 		case f.err == nil:
 			v.out.Fail(f.code, "%.200q", name)
-		case !errors.Is(f.err, fault.Malformed):
+		case !errors.Is(f.err, fault.ErrMalformed):
 			return f.err
 		case malformed == nil:
 			malformed = f.err

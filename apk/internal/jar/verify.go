@@ -54,7 +54,7 @@ type verification struct {
 func Verify(in Input) (*Result, error) {
 	v := &verification{Input: in, out: &Result{}, reader: in.Dir.NewReader()}
 	err := v.run()
-	if errors.Is(err, fault.Malformed) {
+	if errors.Is(err, fault.ErrMalformed) {
 		v.out.Fail("malformed_apk", "%v", err)
 		err = nil
 	}

@@ -49,7 +49,7 @@ func findBlock(in Input) (block, error) {
 		return absent, nil
 	}
 	if size > uint64(in.BlockLimit) {
-		return absent, fmt.Errorf("%w: signing block of %d bytes, limit %d", fault.Limit, size, in.BlockLimit)
+		return absent, fmt.Errorf("%w: signing block of %d bytes, limit %d", fault.ErrLimit, size, in.BlockLimit)
 	}
 	buf := make([]byte, 8+size)
 	offset := in.DirectoryOffset - int64(len(buf))
@@ -84,7 +84,7 @@ func readAt(r io.ReaderAt, buf []byte, off int64) error {
 		return nil
 	}
 	if err == nil || err == io.EOF {
-		return fmt.Errorf("%w: file ends at byte %d", fault.Malformed, off+int64(n))
+		return fmt.Errorf("%w: file ends at byte %d", fault.ErrMalformed, off+int64(n))
 	}
 	return fmt.Errorf("apk: reading: %w", err)
 }

@@ -58,7 +58,7 @@ func (c *check) stamp() (*Stamp, error) {
 		return s, nil
 	}
 	digest, err := c.in.Dir.NewReader().Bytes(entry, maxStampCert)
-	if errors.Is(err, fault.Malformed) || errors.Is(err, fault.Limit) {
+	if errors.Is(err, fault.ErrMalformed) || errors.Is(err, fault.ErrLimit) {
 		s.Fail("malformed_apk", "%v", err)
 		return s, nil
 	}
@@ -66,7 +66,7 @@ func (c *check) stamp() (*Stamp, error) {
 		return nil, err
 	}
 	signed, err := c.stampedDigests()
-	if errors.Is(err, fault.Malformed) {
+	if errors.Is(err, fault.ErrMalformed) {
 		s.Fail("malformed_apk", "%v", err)
 		return s, nil
 	}

@@ -241,7 +241,7 @@ func (c *check) v4Tree(f *v4File) error {
 func (f *v4File) samePage(page []byte, offset int64) error {
 	var stated [verityPage]byte
 	if err := readAt(f.tree, stated[:], 4+offset); err != nil {
-		if errors.Is(err, fault.Malformed) {
+		if errors.Is(err, fault.ErrMalformed) {
 			return errV4Tree
 		}
 		return err

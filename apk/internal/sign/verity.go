@@ -104,7 +104,7 @@ func (m *merkle) root(in io.Reader) ([sha256.Size]byte, error) {
 		}
 	}
 	if read != m.size {
-		return m.top, fmt.Errorf("%w: file ends early", fault.Malformed)
+		return m.top, fmt.Errorf("%w: file ends early", fault.ErrMalformed)
 	}
 	for i := range m.levels {
 		if l := &m.levels[i]; l.used > 0 || m.size == 0 {

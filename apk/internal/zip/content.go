@@ -18,7 +18,7 @@ const (
 // where the data is longer or shorter than the directory states.
 func (d *Directory) Read(e Entry, limit int64) ([]byte, error) {
 	if e.Size > limit {
-		return nil, fmt.Errorf("%w: %.100q has %d bytes, limit %d", fault.Limit, e.Name, e.Size, limit)
+		return nil, fmt.Errorf("%w: %.100q has %d bytes, limit %d", fault.ErrLimit, e.Name, e.Size, limit)
 	}
 	start, err := d.dataOffset(e)
 	if err != nil {
@@ -26,7 +26,7 @@ func (d *Directory) Read(e Entry, limit int64) ([]byte, error) {
 	}
 	if e.Method == 0 {
 		if e.Packed != e.Size {
-			return nil, fmt.Errorf("%w: stored entry %.100q has two sizes", fault.Malformed, e.Name)
+			return nil, fmt.Errorf("%w: stored entry %.100q has two sizes", fault.ErrMalformed, e.Name)
 		}
 		buf := make([]byte, e.Size)
 		return buf, readFull(d.r, buf, start)
@@ -41,10 +41,10 @@ func inflate(src io.Reader, e Entry) ([]byte, error) {
 	z := flate.NewReader(src)
 	n, err := io.Copy(&out, io.LimitReader(z, e.Size+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: inflating %.100q: %w", fault.Malformed, e.Name, err)
+		return nil, fmt.Errorf("%w: inflating %.100q: %w", fault.ErrMalformed, e.Name, err)
 	}
 	if n != e.Size {
-		return nil, fmt.Errorf("%w: %.100q does not have the %d bytes it states", fault.Malformed, e.Name, e.Size)
+		return nil, fmt.Errorf("%w: %.100q does not have the %d bytes it states", fault.ErrMalformed, e.Name, e.Size)
 	}
 	return out.Bytes(), nil
 }
@@ -74,17 +74,17 @@ func (d *Directory) Head(e Entry, buf []byte) []byte {
 func (d *Directory) dataOffset(e Entry) (int64, error) {
 	head := make([]byte, localSize+len(e.Name))
 	if e.local+int64(len(head)) > d.Offset {
-		return 0, fmt.Errorf("%w: local header of %.100q reaches into the directory", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: local header of %.100q reaches into the directory", fault.ErrMalformed, e.Name)
 	}
 	if err := readFull(d.r, head, e.local); err != nil {
 		return 0, err
 	}
 	if le.Uint32(head) != localSignature || int(le.Uint16(head[26:])) != len(e.Name) || string(head[localSize:]) != e.Name {
-		return 0, fmt.Errorf("%w: local header of %.100q names another file", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: local header of %.100q names another file", fault.ErrMalformed, e.Name)
 	}
 	start := e.local + int64(len(head)) + int64(le.Uint16(head[28:]))
 	if start+e.Packed > d.Offset {
-		return 0, fmt.Errorf("%w: data of %.100q reaches into the directory", fault.Malformed, e.Name)
+		return 0, fmt.Errorf("%w: data of %.100q reaches into the directory", fault.ErrMalformed, e.Name)
 	}
 	return start, nil
 }

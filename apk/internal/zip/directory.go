@@ -58,13 +58,13 @@ func Open(r io.ReaderAt, size int64, lim Limits) (*Directory, error) {
 		return nil, err
 	}
 	if e.entries > lim.Entries {
-		return nil, fmt.Errorf("%w: %d entries, limit %d", fault.Limit, e.entries, lim.Entries)
+		return nil, fmt.Errorf("%w: %d entries, limit %d", fault.ErrLimit, e.entries, lim.Entries)
 	}
 	if e.dirSize > lim.DirectoryBytes {
-		return nil, fmt.Errorf("%w: central directory of %d bytes, limit %d", fault.Limit, e.dirSize, lim.DirectoryBytes)
+		return nil, fmt.Errorf("%w: central directory of %d bytes, limit %d", fault.ErrLimit, e.dirSize, lim.DirectoryBytes)
 	}
 	if int64(e.entries)*centralSize > e.dirSize {
-		return nil, fmt.Errorf("%w: %d entries in a directory of %d bytes", fault.Malformed, e.entries, e.dirSize)
+		return nil, fmt.Errorf("%w: %d entries in a directory of %d bytes", fault.ErrMalformed, e.entries, e.dirSize)
 	}
 	buf := make([]byte, e.dirSize)
 	if err := readFull(r, buf, e.dirOff); err != nil {
@@ -90,7 +90,7 @@ func (d *Directory) parse(buf []byte, n int) error {
 		}
 		buf = buf[length:]
 		if e.local >= d.Offset {
-			return fmt.Errorf("%w: entry %.100q begins behind the central directory", fault.Malformed, e.Name)
+			return fmt.Errorf("%w: entry %.100q begins behind the central directory", fault.ErrMalformed, e.Name)
 		}
 		d.Entries = append(d.Entries, e)
 	}
@@ -119,12 +119,12 @@ func (d *Directory) sort() {
 
 func parseCentral(b []byte, text string) (Entry, int, error) {
 	if len(b) < centralSize || le.Uint32(b) != centralSignature {
-		return Entry{}, 0, fmt.Errorf("%w: no central directory record", fault.Malformed)
+		return Entry{}, 0, fmt.Errorf("%w: no central directory record", fault.ErrMalformed)
 	}
 	name := int(le.Uint16(b[28:]))
 	length := centralSize + name + int(le.Uint16(b[30:])) + int(le.Uint16(b[32:]))
 	if length > len(b) {
-		return Entry{}, 0, fmt.Errorf("%w: central directory record is cut short", fault.Malformed)
+		return Entry{}, 0, fmt.Errorf("%w: central directory record is cut short", fault.ErrMalformed)
 	}
 	return Entry{
 		Name: text[centralSize : centralSize+name], Flags: le.Uint16(b[8:]), Method: le.Uint16(b[10:]),

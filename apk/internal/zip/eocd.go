@@ -34,7 +34,7 @@ type end struct {
 // findEnd looks for the record from the end of the file, shortest comment first.
 func findEnd(r io.ReaderAt, size int64) (end, error) {
 	if size < endSize {
-		return end{}, fmt.Errorf("%w: %d bytes are too few for a ZIP archive", fault.NotAPK, size)
+		return end{}, fmt.Errorf("%w: %d bytes are too few for a ZIP archive", fault.ErrNotAPK, size)
 	}
 	// Most archives have no comment: one small read, and the longest tail only for the others.
 	for _, tail := range []int64{endSize, min(size, endSize+maxComment)} {
@@ -46,7 +46,7 @@ func findEnd(r io.ReaderAt, size int64) (end, error) {
 			return parseEnd(r, buf[i:], size-tail+int64(i))
 		}
 	}
-	return end{}, fmt.Errorf("%w: no end of central directory", fault.NotAPK)
+	return end{}, fmt.Errorf("%w: no end of central directory", fault.ErrNotAPK)
 }
 
 // endIndex is the place of the record in the tail of a file, or -1. A record whose comment does not end exactly with
@@ -66,10 +66,10 @@ func parseEnd(r io.ReaderAt, raw []byte, offset int64) (end, error) {
 		dirSize: int64(le.Uint32(raw[12:])), dirOff: int64(le.Uint32(raw[16:])),
 	}
 	if le.Uint16(raw[4:]) != 0 || le.Uint16(raw[6:]) != 0 || int(le.Uint16(raw[8:])) != e.entries {
-		return end{}, fmt.Errorf("%w: archive in several parts", fault.Malformed)
+		return end{}, fmt.Errorf("%w: archive in several parts", fault.ErrMalformed)
 	}
 	if e.dirOff+e.dirSize > e.offset {
-		return end{}, fmt.Errorf("%w: central directory reaches past its end record", fault.Malformed)
+		return end{}, fmt.Errorf("%w: central directory reaches past its end record", fault.ErrMalformed)
 	}
 	if offset >= zip64LocatorSize {
 		var loc [4]byte
@@ -77,7 +77,7 @@ func parseEnd(r io.ReaderAt, raw []byte, offset int64) (end, error) {
 			return end{}, err
 		}
 		if le.Uint32(loc[:]) == zip64Locator {
-			return end{}, fmt.Errorf("%w: ZIP64 archive", fault.Malformed)
+			return end{}, fmt.Errorf("%w: ZIP64 archive", fault.ErrMalformed)
 		}
 	}
 	return e, nil
@@ -90,7 +90,7 @@ func readFull(r io.ReaderAt, buf []byte, off int64) error {
 		return nil
 	}
 	if err == nil || err == io.EOF {
-		return fmt.Errorf("%w: file ends at byte %d", fault.Malformed, off+int64(n))
+		return fmt.Errorf("%w: file ends at byte %d", fault.ErrMalformed, off+int64(n))
 	}
 	return fmt.Errorf("apk: reading: %w", err)
 }

@@ -37,7 +37,7 @@ func (r *Reader) Copy(w io.Writer, e Entry) error {
 	data := io.NewSectionReader(r.d.r, start, e.Packed)
 	if e.Method == 0 {
 		if e.Packed != e.Size {
-			return fmt.Errorf("%w: stored entry %.100q has two sizes", fault.Malformed, e.Name)
+			return fmt.Errorf("%w: stored entry %.100q has two sizes", fault.ErrMalformed, e.Name)
 		}
 		return finish(e, w, data, r.buf)
 	}
@@ -56,11 +56,11 @@ func finish(e Entry, w io.Writer, content io.Reader, buf []byte) error {
 	var corrupt flate.CorruptInputError
 	switch {
 	case errors.As(err, &corrupt), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: inflating %.100q: %w", fault.Malformed, e.Name, err)
+		return fmt.Errorf("%w: inflating %.100q: %w", fault.ErrMalformed, e.Name, err)
 	case err != nil:
 		return fmt.Errorf("apk: reading: %w", err)
 	case n != e.Size:
-		return fmt.Errorf("%w: %.100q does not have the %d bytes it states", fault.Malformed, e.Name, e.Size)
+		return fmt.Errorf("%w: %.100q does not have the %d bytes it states", fault.ErrMalformed, e.Name, e.Size)
 	}
 	return nil
 }
@@ -68,10 +68,10 @@ func finish(e Entry, w io.Writer, content io.Reader, buf []byte) error {
 // Bytes is the content of an entry of at most limit bytes.
 func (r *Reader) Bytes(e Entry, limit int64) ([]byte, error) {
 	if e.Size > limit {
-		return nil, fmt.Errorf("%w: %.100q has %d bytes, limit %d", fault.Limit, e.Name, e.Size, limit)
+		return nil, fmt.Errorf("%w: %.100q has %d bytes, limit %d", fault.ErrLimit, e.Name, e.Size, limit)
 	}
 	if e.Size > maxRatio*e.Packed+maxRatio {
-		return nil, fmt.Errorf("%w: %.100q can't have the %d bytes it states", fault.Malformed, e.Name, e.Size)
+		return nil, fmt.Errorf("%w: %.100q can't have the %d bytes it states", fault.ErrMalformed, e.Name, e.Size)
 	}
 	out := fixed{make([]byte, 0, e.Size)}
 	if err := r.Copy(&out, e); err != nil {

@@ -62,7 +62,7 @@ func TestBytesThatAreNoArchiveAreNotAPK(t *testing.T) {
 	t.Parallel()
 	for _, data := range [][]byte{nil, []byte("PK"), make([]byte, 1000), append(archive(t, "", "x"), 0)} {
 		_, err := open(data)
-		require.ErrorIs(t, err, fault.NotAPK)
+		require.ErrorIs(t, err, fault.ErrNotAPK)
 	}
 }
 
@@ -71,12 +71,12 @@ func TestLimitsStopBeforeReading(t *testing.T) {
 	data := archive(t, "", "x", "y")
 	for _, l := range []zip.Limits{{Entries: 1, DirectoryBytes: 1000}, {Entries: 10, DirectoryBytes: 10}} {
 		_, err := zip.Open(bytes.NewReader(data), int64(len(data)), l)
-		require.ErrorIs(t, err, fault.Limit)
+		require.ErrorIs(t, err, fault.ErrLimit)
 	}
 	d, err := open(data)
 	require.NoError(t, err)
 	_, err = d.Read(d.Entries[0], 0)
-	require.ErrorIs(t, err, fault.Limit)
+	require.ErrorIs(t, err, fault.ErrLimit)
 }
 
 // central is where the first record of the directory lies.
@@ -95,7 +95,7 @@ func TestSizesThatDoNotHoldAreMalformed(t *testing.T) {
 		d, err := open(data)
 		require.NoError(t, err)
 		_, err = d.Read(d.Entries[0], 1<<24)
-		require.ErrorIs(t, err, fault.Malformed, size)
+		require.ErrorIs(t, err, fault.ErrMalformed, size)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestLocalHeaderThatNamesAnotherFileIsMalformed(t *testing.T) {
 	d, err := open(data)
 	require.NoError(t, err)
 	_, err = d.Read(d.Entries[0], 100)
-	require.ErrorIs(t, err, fault.Malformed)
+	require.ErrorIs(t, err, fault.ErrMalformed)
 	require.Empty(t, d.Head(d.Entries[0], make([]byte, 4)))
 }
 
@@ -124,7 +124,7 @@ func TestDirectoryThatLiesIsMalformed(t *testing.T) {
 		"directory too far": end(16, 60000), "wrong directory": end(16, 3), "entry behind directory": local,
 	} {
 		_, err := open(data)
-		require.ErrorIs(t, err, fault.Malformed, what)
+		require.ErrorIs(t, err, fault.ErrMalformed, what)
 	}
 }
 

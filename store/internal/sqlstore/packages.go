@@ -35,8 +35,10 @@ func (s packages) SameName(ctx context.Context, tenant atlas.AccountID, name str
 	})
 }
 
-// shown is intake.Assignment.Shows as a condition.
-const shown = "id IN (SELECT package_id FROM atlas_assignments WHERE path IN (?) AND (path = ? OR folder_id = '' AND device_id = ''))"
+// shown is intake.Assignment.Of and Shows as a condition.
+const shown = `id IN (SELECT a.package_id FROM atlas_assignments AS a JOIN atlas_packages AS own ON own.id = a.package_id
+	WHERE a.path IN (?) AND (a.path = ? OR a.folder_id = '' AND a.device_id = '')
+	AND own.path <> '' AND (a.path = own.path OR substr(a.path, 1, length(own.path) + 1) = own.path || '/'))`
 
 func (s packages) List(ctx context.Context, scope atlas.Scope, reach atlas.Path, p atlas.Page) ([]intake.Package, error) {
 	where, args := within(scope)
