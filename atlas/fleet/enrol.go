@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/atlas-mdm/atlas-go/atlas"
 	"github.com/atlas-mdm/atlas-go/atlas/activation"
 	"github.com/atlas-mdm/atlas-go/atlas/activation/lease"
 	"github.com/atlas-mdm/atlas-go/atlas/audit"
-	"github.com/atlas-mdm/atlas-go/atlas/identity"
 	"github.com/atlas-mdm/atlas-go/atlas/security"
 	"github.com/atlas-mdm/atlas-go/commands"
 	"github.com/atlas-mdm/atlas-go/ledger"
@@ -25,16 +23,6 @@ type Enrolment struct {
 	KeyID     string // thumbprint of PublicKey
 	Info      DeviceInfo
 	Origin    string
-}
-
-// DeviceInfo is what a device says of itself: hostile text that is cleaned
-// before it is stored.
-type DeviceInfo struct {
-	Name, Manufacturer, Model, OSVersion, AgentVersion string
-
-	SDK          int64
-	ABIs         []string
-	Capabilities []string
 }
 
 // Enrolled is a device with its first lease.
@@ -233,43 +221,6 @@ func (w *work) auditDevice(ctx context.Context, action string, d atlas.Device, f
 	return w.tx.Audit().Insert(ctx, e)
 }
 
-// describe returns d with what the device says of itself. Absent parts stay.
-func (i DeviceInfo) describe(d atlas.Device) atlas.Device {
-	for _, f := range []struct {
-		to   *string
-		text string
-	}{
-		{&d.Manufacturer, i.Manufacturer}, {&d.Model, i.Model}, {&d.OSVersion, i.OSVersion}, {&d.AgentVersion, i.AgentVersion},
-	} {
-		if f.text != "" {
-			*f.to = atlas.CleanText(f.text, 100)
-		}
-	}
-	if d.Name == "" {
-		d.Name = atlas.CleanText(i.Name, 100)
-	}
-	if i.SDK > 0 && i.SDK < 10_000 {
-		d.SDK = i.SDK
-	}
-	if i.ABIs != nil {
-		d.ABIs = cleanList(i.ABIs, 16, 32)
-	}
-	if i.Capabilities != nil {
-		d.Capabilities = cleanList(i.Capabilities, 64, 64)
-	}
-	return d
-}
-
-func cleanList(in []string, most, limit int) []string {
-	out := make([]string, 0, min(len(in), most))
-	for _, s := range in[:min(len(in), most)] {
-		if s = atlas.CleanText(s, limit); s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // lease signs the statement that d is active at now.
 func (s *Service) lease(d atlas.Device, p activation.Plan, now time.Time) (string, error) {
 	next := now.Add(activation.VerifyEvery)
@@ -285,33 +236,6 @@ func (s *Service) lease(d atlas.Device, p activation.Plan, now time.Time) (strin
 	return s.leases.Sign(lease.Lease{
 		ID: s.opt.NewID(), Device: d.ID, Issuer: s.opt.Issuer, Plan: p.ID, State: string(activation.Active),
 		IssuedAt: now, NextCheck: next, Expires: next, GraceUntil: grace,
-	})
-}
-
-// codeGuesses slows down guessing codes from one network: a person who
-// mistypes does not notice it.
-var codeGuesses = identity.ThrottleRule{Free: 20, Base: time.Second, Max: 10 * time.Minute, Decay: time.Hour}
-
-// guessing returns an ErrLimited while the source of the request has to wait,
-// and counts one more wrong code if failed.
-func (s *Service) guessing(ctx context.Context, origin string, failed bool) error {
-	now, id := s.Now(), "code:"+identity.SourcePrefix(origin)
-	run := s.store.View
-	if failed {
-		run = s.store.Update
-	}
-	return run(ctx, func(ctx context.Context, tx store.Tx) error {
-		a, err := tx.Identity().Attempts(ctx, id)
-		if err != nil && !isNotFound(err) {
-			return err
-		}
-		if a.ID = id; failed {
-			return tx.Identity().PutAttempts(ctx, a.Fail(now, codeGuesses))
-		}
-		if !a.Allowed(now) {
-			return &identity.ThrottleError{RetryAfter: a.Until.Sub(now)}
-		}
-		return nil
 	})
 }
 

@@ -77,6 +77,15 @@ var actions = map[string]string{
 	"device.transfer": "gave a device to another account", "apk.upload": "uploaded a package", "apk.assign": "assigned a package",
 	"apk.scan": "scanned a package", "apk.judge": "judged a package by hand", "command.send": "sent a command",
 	"command.cancel": "cancelled a command", "command.expire": "let a command expire", "command.result": "reported a result",
+	"account.read": "looked at accounts", "account.support": "changed support permissions", "password.change": "changed the password",
+	"password.reset": "reset a password", "session.read": "looked at sessions", "session.end": "ended sessions",
+	"api_key.create": "made an API key", "api_key.read": "looked at API keys", "api_key.revoke": "revoked an API key",
+	"credit.read": "looked at credits", "credit.capture": "spent set-aside credits", "credit.release": "released set-aside credits",
+	"credit.hold_expire": "let a hold expire", "plan.read": "looked at plans", "activation_code.read": "looked at codes",
+	"activation_code.expire": "let a code expire", "device.read": "looked at devices", "device.owner": "gave a device to another account",
+	"folder.create": "made a folder", "folder.read": "looked at folders", "apk.read": "looked at packages",
+	"apk.download": "downloaded a package", "command.read": "looked at commands", "audit.read": "looked at the audit log",
+	"security.read": "looked at security events",
 }
 
 // deed is what an audit event says was done.
